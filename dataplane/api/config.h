@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * podlane.yaml: one file, one schema, read by both daemons, so that an unknown key is an error in
+ * either. Only main.c of each program includes this; everyone else gets plain arguments.
+ */
+#ifndef PODLANE_DATAPLANE_API_CONFIG_H
+#define PODLANE_DATAPLANE_API_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum config_checksum { CONFIG_CHECKSUM_TRUST = 0, CONFIG_CHECKSUM_COMPLETE };
+enum config_idle { CONFIG_IDLE_SLEEP = 0, CONFIG_IDLE_POLL };
+enum config_engine { CONFIG_ENGINE_AUTO = 0, CONFIG_ENGINE_LPM, CONFIG_ENGINE_DIR24_8 };
+
+struct config_port {
+	char *name;
+	char *interface; /**< NULL unless AF_XDP */
+	char *devargs;	 /**< NULL unless a DPDK virtual device */
+	uint32_t queues;
+	enum config_checksum checksum;
+};
+
+struct config_pods {
+	char *match; /**< shell pattern of interface names; "" for none */
+	enum config_checksum checksum;
+};
+
+struct config_pool {
+	char *cidr; /**< as written */
+	/* filled in by config_load(); host order */
+	uint32_t prefix;
+	uint8_t depth;
+};
+
+struct config_fib {
+	enum config_engine engine;
+	uint32_t max_routes;
+	uint32_t tbl8_groups; /**< 0: size it from the pools */
+};
+
+struct config_dataplane {
+	uint32_t main_lcore;
+	uint32_t *workers;
+	unsigned n_workers;
+	enum config_idle idle;
+	uint32_t idle_us;
+	bool hugepages;
+	uint32_t memory_mb;
+	uint32_t mbufs;
+	char *punt_interface;
+	uint32_t punt_pps;
+	uint32_t icmp_errors_pps;
+	struct config_fib fib;
+	uint32_t max_paths;
+	uint32_t max_groups;
+};
+
+struct config {
+	struct {
+		char *name;
+	} node;
+	struct config_port *ports;
+	unsigned n_ports;
+	struct config_pods *pods; /**< NULL: no pod trunk */
+	struct config_pool *pools;
+	unsigned n_pools;
+	struct {
+		char *listen;	  /**< address:port, IPv4 */
+		char *replay_end; /**< IPv6 prefix of the sentinel route */
+	} fpm;
+	struct {
+		char *dataplane;
+		char *control;
+	} sockets;
+	struct config_dataplane dataplane;
+};
+
+/**
+ * Read, complete with defaults and check a configuration file.
+ *
+ * @error: on failure one line that names the file, the place and the mend; @error_bytes long
+ *
+ * Owner:  *cfg is the caller's, freed with config_free()
+ * Errors: -ENOENT and the like from opening; -EINVAL for what the file says
+ */
+int config_load(const char *path, struct config **cfg, char *error, size_t error_bytes);
+
+void config_free(struct config *cfg);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a FIB entry points at: next-hop group or path slot, and the adjacency in the slot.
+ *
+ *   nh index -> (group: hash picks a bucket) -> path slot -> adjacency
+ *
+ * A slot is one word: to move a remote node to another path, its slot is pointed at a new adjacency,
+ * however many prefixes are behind it. The old adjacency is freed after a grace period.
+ */
+#ifndef PODLANE_DATAPLANE_TABLE_NEXTHOP_H
+#define PODLANE_DATAPLANE_TABLE_NEXTHOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_common.h>
+
+#include "dataplane/api/wire.h"
+#include "dataplane/table/epoch.h"
+
+#define NEXTHOP_GROUP_BUCKETS 256u
+
+/** How a packet ends or leaves; the burst is split by it. The fixed paths have kinds of their own. */
+enum adjacency_kind {
+	ADJACENCY_NONE = 0, /**< WIRE_NH_NONE and freed slots: outside all tables, to the kernel */
+	ADJACENCY_PUNT,
+	ADJACENCY_BLACKHOLE,
+	ADJACENCY_UNREACHABLE,
+	ADJACENCY_PROHIBIT,
+	ADJACENCY_NO_ROUTE,
+	ADJACENCY_NATIVE,
+	ADJACENCY_N_KINDS,
+};
+
+/** A ready-made answer for one packet; workers only read it. One cache line. */
+struct adjacency {
+	uint8_t kind; /**< enum adjacency_kind */
+	uint8_t pad;
+	uint16_t port;	/**< index in the port table */
+	uint16_t mtu;	/**< largest IP packet */
+	uint16_t l2_len; /**< bytes of l2 */
+	uint32_t path;	/**< its slot, for counters and display */
+	uint8_t pad2[4];
+	uint8_t l2[14]; /**< the Ethernet header as sent */
+	uint8_t pad3[2];
+	struct wire_path wire; /**< as control set it, for dumps */
+} __rte_cache_aligned;
+
+struct nexthop_group {
+	uint32_t bucket[NEXTHOP_GROUP_BUCKETS]; /**< path slots */
+};
+
+struct nexthop_table;
+
+/**
+ * Errors: -ENOMEM; -EINVAL max_paths not above WIRE_NH_PATH_FIRST, or either not below WIRE_NH_GROUP
+ */
+int nexthop_create(struct nexthop_table **table, uint32_t max_paths, uint32_t max_groups, int socket,
+	struct epoch *epoch);
+void nexthop_free(struct nexthop_table *table);
+
+/**
+ * Set what path slot wire->idx does.
+ *
+ * Threads: main lcore only; workers see the old or the new adjacency, whole. Returns at once: the
+ *          old one is freed by nexthop_reclaim() or a later set.
+ * Errors:  -EINVAL idx or kind; -ENOSPC no adjacency left even after a grace period
+ */
+int nexthop_path_set(struct nexthop_table *table, const struct wire_path *wire);
+
+/**
+ * Errors: -EINVAL idx; -ENOENT not set. The caller sees to it that no route or group uses it (a
+ *         packet that still does is punted).
+ */
+int nexthop_path_del(struct nexthop_table *table, uint32_t idx);
+
+/**
+ * Set a group; its buckets are dealt in proportion to the weights. A bucket whose path is still a
+ * member and not over its share keeps it, so that flows stay where they are.
+ *
+ * Errors: -EINVAL idx, no or too many members, weight 0, a member path that is not set
+ */
+int nexthop_group_set(struct nexthop_table *table, const struct wire_group *wire);
+int nexthop_group_del(struct nexthop_table *table, uint32_t idx);
+
+/** Is this a next-hop index that a route may use now? */
+bool nexthop_is_set(const struct nexthop_table *table, uint32_t nh);
+
+/** Errors: NULL if not set. Threads: main lcore only. */
+const struct wire_path *nexthop_path_get(const struct nexthop_table *table, uint32_t idx);
+const struct wire_group *nexthop_group_get(const struct nexthop_table *table, uint32_t idx);
+
+struct nexthop_counts {
+	uint32_t n_paths, max_paths, n_groups, max_groups;
+};
+struct nexthop_counts nexthop_counts(const struct nexthop_table *table);
+
+/** The part workers read; laid out for them. */
+struct nexthop_view {
+	const uint32_t *slot;		       /**< path slot -> adjacency index */
+	const struct adjacency *adjacency;
+	const struct nexthop_group *group;
+};
+
+/** Owner: valid as long as the table. */
+const struct nexthop_view *nexthop_view(const struct nexthop_table *table);
+
+/**
+ * The adjacency for a next-hop index that fib_lookup_bulk() gave.
+ *
+ * @hash: of the 5-tuple; only looked at for a group
+ *
+ * Threads: workers; the pointer dies with the loop turn
+ */
+static inline const struct adjacency *nexthop_resolve(const struct nexthop_view *view, uint32_t nh,
+	uint32_t hash)
+{
+	if (nh & WIRE_NH_GROUP)
+		nh = __atomic_load_n(&view->group[nh & ~(uint32_t)WIRE_NH_GROUP]
+					      .bucket[hash % NEXTHOP_GROUP_BUCKETS],
+			__ATOMIC_RELAXED);
+	// acquire: the adjacency was written before its index was published
+	return &view->adjacency[__atomic_load_n(&view->slot[nh], __ATOMIC_ACQUIRE)];
+}
+
+#endif
