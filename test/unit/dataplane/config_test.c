@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* podlane.yaml: defaults, and each mistake with its line and mend. */
+#include "dataplane/api/config.h"
+#include "dataplane/api/config_place.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MINIMUM "node:\n  name: a\npods: {}\n"
+
+static int load_text(const char *text, struct config **cfg, char *error, size_t error_bytes)
+{
+	char path[] = "/tmp/podlane-config-XXXXXX";
+	int fd = mkstemp(path);
+	int err;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	err = config_load(path, cfg, error, error_bytes);
+	unlink(path);
+	return err;
+}
+
+static void test_config_load_example(void **state)
+{
+	const char *path = *state;
+	struct config *cfg = NULL;
+	char error[400] = "";
+
+	assert_int_equal(config_load(path, &cfg, error, sizeof(error)), 0);
+	assert_string_equal(cfg->node.name, "worker-a");
+	assert_int_equal(cfg->n_ports, 1);
+	assert_string_equal(cfg->ports[0].name, "uplink0");
+	assert_string_equal(cfg->ports[0].interface, "eth0");
+	assert_null(cfg->ports[0].devargs);
+	assert_int_equal(cfg->ports[0].queues, 1);
+	assert_int_equal(cfg->ports[0].checksum, CONFIG_CHECKSUM_TRUST);
+	assert_int_equal(cfg->pods->checksum, CONFIG_CHECKSUM_COMPLETE);
+	config_free(cfg);
+}
+
+/* The example says of itself that it shows the defaults. */
+static void test_config_load_defaults_are_the_example(void **state)
+{
+	struct config *min = NULL, *example = NULL;
+	char error[400] = "";
+
+	assert_int_equal(config_load(*state, &example, error, sizeof(error)), 0);
+	assert_int_equal(load_text(MINIMUM, &min, error, sizeof(error)), 0);
+
+	assert_int_equal(min->n_pools, 1);
+	assert_int_equal(min->pools[0].prefix, 0x0af40000);
+	assert_int_equal(min->pools[0].depth, 16);
+	assert_int_equal(example->pools[0].prefix, min->pools[0].prefix);
+	assert_string_equal(example->pods->match, min->pods->match);
+	assert_string_equal(example->fpm.listen, min->fpm.listen);
+	assert_string_equal(example->fpm.replay_end, min->fpm.replay_end);
+	assert_string_equal(example->sockets.dataplane, min->sockets.dataplane);
+	assert_string_equal(example->sockets.control, min->sockets.control);
+	assert_string_equal(example->dataplane.punt_interface, min->dataplane.punt_interface);
+	assert_int_equal(example->dataplane.n_workers, 1);
+	assert_int_equal(min->dataplane.n_workers, 1);
+	assert_int_equal(example->dataplane.workers[0], min->dataplane.workers[0]);
+	assert_int_equal(example->dataplane.idle, min->dataplane.idle);
+	assert_int_equal(example->dataplane.idle_us, min->dataplane.idle_us);
+	assert_int_equal(example->dataplane.hugepages, min->dataplane.hugepages);
+	assert_int_equal(example->dataplane.memory_mb, min->dataplane.memory_mb);
+	assert_int_equal(example->dataplane.mbufs, min->dataplane.mbufs);
+	assert_int_equal(example->dataplane.punt_pps, min->dataplane.punt_pps);
+	assert_int_equal(example->dataplane.icmp_errors_pps, min->dataplane.icmp_errors_pps);
+	assert_int_equal(example->dataplane.fib.engine, min->dataplane.fib.engine);
+	assert_int_equal(example->dataplane.fib.max_routes, min->dataplane.fib.max_routes);
+	assert_int_equal(example->dataplane.fib.tbl8_groups, min->dataplane.fib.tbl8_groups);
+	assert_int_equal(example->dataplane.max_paths, min->dataplane.max_paths);
+	assert_int_equal(example->dataplane.max_groups, min->dataplane.max_groups);
+	config_free(min);
+	config_free(example);
+}
+
+static const struct {
+	const char *text;
+	const char *error; /* part of the message */
+} mistakes[] = {
+	{"", "empty"},
+	{"pods: {}\n", "node.name: has no default; set it"},
+	{"node:\n  name: a\n", "add ports: or pods:"},
+	{MINIMUM "bogus: 1\n", ":4: bogus: unknown key"},
+	{MINIMUM "fpm:\n  listen: 1.2.3.4:1\n  listne: x\n", ":6: listne: unknown key"},
+	{MINIMUM "fpm:\n  listen: 1.2.3.4:1\n  listen: 1.2.3.4:1\n", ":6: listen: said twice"},
+	{MINIMUM "dataplane:\n  idle: never\n", ":5: idle:"},
+	{MINIMUM "dataplane:\n  mbufs: many\n", ":5: mbufs:"},
+	{MINIMUM "dataplane:\n  mbufs: 5\n", ":5: dataplane.mbufs: 5 is not in 1024..16777216"},
+	{MINIMUM "dataplane:\n  fib:\n    engine: lpm\n    max_routes: 1\n",
+		":7: dataplane.fib.max_routes: 1 is not in"},
+	{MINIMUM "dataplane:\n  workers: []\n", "dataplane.workers: is empty"},
+	{MINIMUM "dataplane:\n  workers: [0, 1]\n", ":5: dataplane.workers: lcore 0 is main_lcore"},
+	{MINIMUM "dataplane:\n  workers: [1, 2, 1]\n", "lcore 1 is there twice"},
+	{MINIMUM "dataplane:\n  workers: [128]\n", "lcore 128 is not in 0..127"},
+	{MINIMUM "dataplane:\n  punt_interface: a-name-that-is-long\n", "shorten it to 15"},
+	{MINIMUM "ports:\n  - name: a\n    interface: e0\n  - name: a\n    interface: e1\n",
+		":7: ports[1].name: a is also ports[0]"},
+	{MINIMUM "ports:\n- name: a\n  interface: e0\n- name: b\n  interface: e0\n",
+		":8: ports[1].interface: e0 is also polled by a"},
+	{MINIMUM "ports:\n  - name: a\n", ":5: ports[0]: a: say exactly one"},
+	{MINIMUM "ports:\n  - name: a\n    interface: b\n    devargs: c\n", "say exactly one"},
+	{MINIMUM "ports:\n  - interface: b\n", ":5: ports[0]: has no name"},
+	{MINIMUM "ports:\n  - name: a\n    interface: b\n    queues: 0\n", ":7: ports[0].queues: 0"},
+	{MINIMUM "ports:\n  - name: a\n    interface: b-16-characters-\n", "no interface name"},
+	{MINIMUM "pools:\n  - cidr: 10.244.1.0/16\n", ":5: pools[0].cidr: 10.244.1.0/16 has bits"},
+	{MINIMUM "pools:\n  - cidr: 10.244.1.0/16\n", "write 10.244.0.0/16"},
+	{MINIMUM "pools:\n  - cidr: 10.244.0.0/33\n", "no IPv4 prefix"},
+	{MINIMUM "pools:\n  - cidr: 0.0.0.0/0\n", "no IPv4 prefix"},
+	{MINIMUM "pools:\n  - cidr: 10.244.0.0/16 x\n", "no IPv4 prefix"},
+	{MINIMUM "pools:\n  - cidr: 10.0.0.0/8\n  - cidr: 10.0.0.0/8\n", ":6: pools[1].cidr"},
+	{MINIMUM "pools:\n  - {}\n", "pools[0].cidr: is missing"},
+	{MINIMUM "fpm:\n  listen: localhost:2620\n", ":5: fpm.listen: localhost:2620 is no"},
+	{MINIMUM "fpm:\n  listen: 127.0.0.1:70000\n", "fpm.listen"},
+	{MINIMUM "fpm:\n  replay_end: 10.0.0.0/8\n", ":5: fpm.replay_end"},
+	{MINIMUM "sockets:\n  dataplane: /a\n  control: /a\n", ":6: sockets.control"},
+	{MINIMUM "sockets:\n  dataplane: ''\n", ":5: sockets.dataplane: is empty"},
+	{"node: [\n", "configs/podlane.yaml"},
+	{"node: 5\n", ":1: node:"},
+};
+
+static void test_config_load_mistake(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+		struct config *cfg = NULL;
+		char error[400] = "";
+		int err = load_text(mistakes[i].text, &cfg, error, sizeof(error));
+
+		if (err != -EINVAL || strstr(error, mistakes[i].error) == NULL ||
+			strchr(error, '\n') != NULL || cfg != NULL)
+			fail_msg("%s---\nwants \"%s\", says %d \"%s\"", mistakes[i].text,
+				mistakes[i].error, err, error);
+	}
+}
+
+static void test_config_load_no_file(void **state)
+{
+	struct config *cfg = NULL;
+	char error[400] = "";
+
+	(void)state;
+	assert_int_equal(config_load("/nonexistent/x", &cfg, error, sizeof(error)), -ENOENT);
+	assert_non_null(strstr(error, "/nonexistent/x: No such file"));
+}
+
+static void test_config_load_lone_lcore(void **state)
+{
+	struct config *cfg = NULL;
+	char error[400] = "";
+
+	(void)state;
+	assert_int_equal(load_text(MINIMUM "pools: []\ndataplane:\n  workers: [0]\n", &cfg, error,
+				 sizeof(error)),
+		0);
+	assert_int_equal(cfg->dataplane.workers[0], 0);
+	assert_int_equal(cfg->n_pools, 0);
+	config_free(cfg);
+}
+
+/* Whatever a file is cut at, loading answers, and never with both. */
+static void test_config_load_cut(void **state)
+{
+	FILE *file = fopen(*state, "r");
+	static char text[16384];
+	size_t len;
+
+	assert_non_null(file);
+	len = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	for (size_t i = 0; i < len; i++) {
+		char *cut = strndup(text, i);
+		struct config *cfg = NULL;
+		char error[400] = "";
+		int err = load_text(cut, &cfg, error, sizeof(error));
+
+		assert_true((err == 0) == (cfg != NULL));
+		assert_true((err == 0) == (error[0] == '\0'));
+		config_free(cfg);
+		free(cut);
+	}
+}
+
+static void test_config_place_of(void **state)
+{
+	const char *text = "# c: 1\na:\n  b: 1 # x\n  c:\n    - d: 2\n      e: 3\n    -\n      d: 4\nf: {g: 1}\n";
+
+	(void)state;
+	assert_int_equal(config_place_of(text, "a"), 2);
+	assert_int_equal(config_place_of(text, "a.b"), 3);
+	assert_int_equal(config_place_of(text, "a.c[0].d"), 5);
+	assert_int_equal(config_place_of(text, "a.c[0].e"), 6);
+	assert_int_equal(config_place_of(text, "a.c[1]"), 7);
+	assert_int_equal(config_place_of(text, "a.c[1].d"), 8);
+	assert_int_equal(config_place_of(text, "f.g"), 9);
+	assert_int_equal(config_place_of(text, "fa"), 0);
+	assert_int_equal(config_place_of_name(text, "d", 6), 8);
+}
+
+int main(int argc, char **argv)
+{
+	void *example = argc > 1 ? argv[1] : NULL;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_prestate(test_config_load_example, example),
+		cmocka_unit_test_prestate(test_config_load_defaults_are_the_example, example),
+		cmocka_unit_test(test_config_load_mistake),
+		cmocka_unit_test(test_config_load_no_file),
+		cmocka_unit_test(test_config_load_lone_lcore),
+		cmocka_unit_test_prestate(test_config_load_cut, example),
+		cmocka_unit_test(test_config_place_of),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
