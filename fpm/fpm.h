@@ -78,6 +78,7 @@ struct fpm_counters {
 	uint64_t skipped_frames;   /**< not netlink, protobuf for example */
 	uint64_t skipped_messages; /**< netlink we have no use for: EVPN MACs, LSPs, multicast */
 	uint64_t bad_messages;	   /**< broken in themselves; the stream went on */
+	uint64_t cut_short;	   /**< had more than FPM_MAX_NH next hops; the first were taken */
 };
 
 /**
