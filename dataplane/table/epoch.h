@@ -15,9 +15,11 @@ struct epoch {
 /**
  * @n_readers: highest reader id + 1
  *
- * Errors: -ENOMEM
+ * Errors: -EINVAL no readers; -ENOMEM
  */
 int epoch_init(struct epoch *epoch, unsigned n_readers);
+
+/** Readers must have left. */
 void epoch_fini(struct epoch *epoch);
 
 /** A worker begins to read. Threads: the reader itself; also after epoch_leave(). */

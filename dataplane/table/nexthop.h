@@ -4,8 +4,8 @@
  *
  *   nh index -> (group: hash picks a bucket) -> path slot -> adjacency
  *
- * A slot is one word: to move a remote node to another path, its slot is pointed at a new adjacency,
- * however many prefixes are behind it. The old adjacency is freed after a grace period.
+ * A slot is one word: to move a remote node to another path, its slot is pointed at a new
+ * adjacency, however many prefixes are behind it. The old adjacency is freed after a grace period.
  */
 #ifndef PODLANE_DATAPLANE_TABLE_NEXTHOP_H
 #define PODLANE_DATAPLANE_TABLE_NEXTHOP_H
@@ -20,7 +20,7 @@
 
 #define NEXTHOP_GROUP_BUCKETS 256u
 
-/** How a packet ends or leaves; the burst is split by it. The fixed paths have kinds of their own. */
+/** How a packet ends or leaves; the burst is split by it. The fixed paths have their own kinds. */
 enum adjacency_kind {
 	ADJACENCY_NONE = 0, /**< WIRE_NH_NONE and freed slots: outside all tables, to the kernel */
 	ADJACENCY_PUNT,
@@ -36,10 +36,10 @@ enum adjacency_kind {
 struct adjacency {
 	uint8_t kind; /**< enum adjacency_kind */
 	uint8_t pad;
-	uint16_t port;	/**< index in the port table */
-	uint16_t mtu;	/**< largest IP packet */
+	uint16_t port;   /**< index in the port table */
+	uint16_t mtu;    /**< largest IP packet */
 	uint16_t l2_len; /**< bytes of l2 */
-	uint32_t path;	/**< its slot, for counters and display */
+	uint32_t path;   /**< its slot, for counters and display */
 	uint8_t pad2[4];
 	uint8_t l2[14]; /**< the Ethernet header as sent */
 	uint8_t pad3[2];
@@ -53,18 +53,22 @@ struct nexthop_group {
 struct nexthop_table;
 
 /**
- * Errors: -ENOMEM; -EINVAL max_paths not above WIRE_NH_PATH_FIRST, or either not below WIRE_NH_GROUP
+ * Errors: -ENOMEM; -EINVAL max_paths not above WIRE_NH_PATH_FIRST, or either not below
+ *         WIRE_NH_GROUP
  */
-int nexthop_create(struct nexthop_table **table, uint32_t max_paths, uint32_t max_groups, int socket,
-	struct epoch *epoch);
+int nexthop_create(struct nexthop_table **table, uint32_t max_paths, uint32_t max_groups,
+	int socket, struct epoch *epoch);
+
+/** Workers must have stopped. */
 void nexthop_free(struct nexthop_table *table);
 
 /**
  * Set what path slot wire->idx does.
  *
- * Threads: main lcore only; workers see the old or the new adjacency, whole. Returns at once: the
- *          old one is freed by nexthop_reclaim() or a later set.
- * Errors:  -EINVAL idx or kind; -ENOSPC no adjacency left even after a grace period
+ * Threads: main lcore only; workers see the old or the new adjacency, whole. Returns at once
+ *          unless the pool is empty: the old one is freed by a later call.
+ * Errors:  -EINVAL idx, kind, or of a native path the port (RTE_MAX_ETHPORTS) or mtu (below 68);
+ *          -ENOSPC no adjacency left even after a grace period
  */
 int nexthop_path_set(struct nexthop_table *table, const struct wire_path *wire);
 
@@ -78,18 +82,33 @@ int nexthop_path_del(struct nexthop_table *table, uint32_t idx);
  * Set a group; its buckets are dealt in proportion to the weights. A bucket whose path is still a
  * member and not over its share keeps it, so that flows stay where they are.
  *
- * Errors: -EINVAL idx, no or too many members, weight 0, a member path that is not set
+ * A worker sees each bucket with its old or its new path. The fixed paths may be members.
+ *
+ * Errors: -EINVAL idx, no or too many members, weight not 1 .. 65536, a member path that is not
+ * set; -ENOMEM
  */
 int nexthop_group_set(struct nexthop_table *table, const struct wire_group *wire);
+
+/**
+ * Errors: -EINVAL idx; -ENOENT not set. The caller sees to it that no route uses it (a packet that
+ *         still does is punted).
+ */
 int nexthop_group_del(struct nexthop_table *table, uint32_t idx);
 
 /** Is this a next-hop index that a route may use now? */
 bool nexthop_is_set(const struct nexthop_table *table, uint32_t nh);
 
-/** Errors: NULL if not set. Threads: main lcore only. */
+/**
+ * The fixed paths have only their idx.
+ *
+ * Owner:   valid until the path or group is set or deleted
+ * Threads: main lcore only
+ * Errors:  NULL if not set
+ */
 const struct wire_path *nexthop_path_get(const struct nexthop_table *table, uint32_t idx);
 const struct wire_group *nexthop_group_get(const struct nexthop_table *table, uint32_t idx);
 
+/** Used and available; the fixed paths are not counted as used. */
 struct nexthop_counts {
 	uint32_t n_paths, max_paths, n_groups, max_groups;
 };
@@ -97,7 +116,7 @@ struct nexthop_counts nexthop_counts(const struct nexthop_table *table);
 
 /** The part workers read; laid out for them. */
 struct nexthop_view {
-	const uint32_t *slot;		       /**< path slot -> adjacency index */
+	const uint32_t *slot; /**< path slot -> adjacency index */
 	const struct adjacency *adjacency;
 	const struct nexthop_group *group;
 };
@@ -112,8 +131,8 @@ const struct nexthop_view *nexthop_view(const struct nexthop_table *table);
  *
  * Threads: workers; the pointer dies with the loop turn
  */
-static inline const struct adjacency *nexthop_resolve(const struct nexthop_view *view, uint32_t nh,
-	uint32_t hash)
+static inline const struct adjacency *nexthop_resolve(
+	const struct nexthop_view *view, uint32_t nh, uint32_t hash)
 {
 	if (nh & WIRE_NH_GROUP)
 		nh = __atomic_load_n(&view->group[nh & ~(uint32_t)WIRE_NH_GROUP]

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Path slots, adjacencies and groups. Written by the API server on the main lcore, read by workers
+ * through struct nexthop_view.
+ *
+ * An adjacency is never changed once its index is published. A new one is taken from a pool; the
+ * old one goes to the end of the retired queue with a token of its grace period, and from there
+ * back to the pool when all workers have passed a quiescent state.
+ */
+#include "dataplane/table/nexthop.h"
+
+#include <rte_byteorder.h>
+#include <rte_ether.h>
+#include <rte_malloc.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+// RFC 791: every link carries datagrams of 68 bytes
+#define MTU_MIN 68u
+
+#define WEIGHT_MAX 65536u
+
+/** Adjacencies above one for each slot, so that replacing all of a few slots needs no waiting. */
+#define SPARE_MIN 64u
+
+static_assert(sizeof(struct adjacency) == RTE_CACHE_LINE_MIN_SIZE, "one cache line");
+static_assert((int)ADJACENCY_PUNT == (int)WIRE_NH_PUNT, "the fixed paths are kinds");
+static_assert((int)ADJACENCY_NO_ROUTE == (int)WIRE_NH_NO_ROUTE, "the fixed paths are kinds");
+static_assert(sizeof(struct rte_ether_hdr) == RTE_SIZEOF_FIELD(struct adjacency, l2), "l2 header");
+
+struct retired {
+	uint64_t token;
+	uint32_t adjacency_idx;
+};
+
+struct nexthop_table {
+	struct nexthop_view view; /* workers follow its pointers; the rest is the main lcore's */
+	struct epoch *epoch;
+	uint32_t *slot;
+	struct adjacency *adjacency;
+	struct nexthop_group *group;
+	struct wire_group **wire_group; /* NULL: not set */
+	uint32_t *free;                 /* stack of n_free adjacency indexes */
+	struct retired *retired;        /* ring of n_adjacencies, the oldest at retired_head */
+	uint32_t n_adjacencies, n_free, n_retired, retired_head;
+	struct nexthop_counts counts;
+};
+
+static void publish_slot(struct nexthop_table *table, uint32_t idx, uint32_t adjacency_idx)
+{
+	// release: whoever sees the index sees the adjacency that was written before
+	__atomic_store_n(&table->slot[idx], adjacency_idx, __ATOMIC_RELEASE);
+}
+
+static void set_fixed_paths(struct nexthop_table *table)
+{
+	for (uint32_t idx = ADJACENCY_NONE; idx <= ADJACENCY_NO_ROUTE; idx++) {
+		struct adjacency *adjacency = &table->adjacency[idx];
+
+		adjacency->kind = (uint8_t)idx;
+		adjacency->path = idx;
+		adjacency->mtu = UINT16_MAX;
+		adjacency->wire.idx = idx;
+		publish_slot(table, idx, idx);
+	}
+}
+
+int nexthop_create(struct nexthop_table **table, uint32_t max_paths, uint32_t max_groups,
+	int socket, struct epoch *epoch)
+{
+	struct nexthop_table *t;
+	const uint32_t first = ADJACENCY_NO_ROUTE + 1;
+
+	if (max_paths <= WIRE_NH_PATH_FIRST || max_paths >= WIRE_NH_GROUP ||
+		max_groups >= WIRE_NH_GROUP)
+		return -EINVAL;
+
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return -ENOMEM;
+	t->epoch = epoch;
+	t->counts = (struct nexthop_counts){.max_paths = max_paths, .max_groups = max_groups};
+	t->n_adjacencies = first + max_paths + RTE_MAX(SPARE_MIN, max_paths / 8);
+
+	t->slot = rte_zmalloc_socket(
+		"slots", max_paths * sizeof(*t->slot), RTE_CACHE_LINE_SIZE, socket);
+	t->adjacency = rte_zmalloc_socket("adjacencies", t->n_adjacencies * sizeof(*t->adjacency),
+		RTE_CACHE_LINE_SIZE, socket);
+	// one more, as an allocation of nothing gives NULL
+	t->group = rte_zmalloc_socket(
+		"groups", (max_groups + 1) * sizeof(*t->group), RTE_CACHE_LINE_SIZE, socket);
+	t->wire_group = calloc(max_groups + 1, sizeof(struct wire_group *));
+	t->free = calloc(t->n_adjacencies, sizeof(*t->free));
+	t->retired = calloc(t->n_adjacencies, sizeof(*t->retired));
+	if (t->slot == NULL || t->adjacency == NULL || t->group == NULL || t->wire_group == NULL ||
+		t->free == NULL || t->retired == NULL) {
+		nexthop_free(t);
+		return -ENOMEM;
+	}
+
+	set_fixed_paths(t);
+	for (uint32_t idx = t->n_adjacencies; idx > first; idx--)
+		t->free[t->n_free++] = idx - 1;
+	t->view = (struct nexthop_view){
+		.slot = t->slot, .adjacency = t->adjacency, .group = t->group};
+	*table = t;
+	return 0;
+}
+
+void nexthop_free(struct nexthop_table *table)
+{
+	if (table == NULL)
+		return;
+	if (table->wire_group != NULL)
+		for (uint32_t idx = 0; idx < table->counts.max_groups; idx++)
+			free(table->wire_group[idx]);
+	free(table->wire_group);
+	free(table->retired);
+	free(table->free);
+	rte_free(table->group);
+	rte_free(table->adjacency);
+	rte_free(table->slot);
+	free(table);
+}
+
+/** Take back what no worker can hold any more; tokens grow along the queue. */
+static void reclaim(struct nexthop_table *table)
+{
+	while (table->n_retired > 0) {
+		const struct retired *oldest = &table->retired[table->retired_head];
+
+		if (rte_rcu_qsbr_check(table->epoch->qsbr, oldest->token, false) != 1)
+			return;
+		table->free[table->n_free++] = oldest->adjacency_idx;
+		table->retired_head = (table->retired_head + 1) % table->n_adjacencies;
+		table->n_retired--;
+	}
+}
+
+/** Call after the index was taken from where workers find it. */
+static void retire(struct nexthop_table *table, uint32_t adjacency_idx)
+{
+	uint32_t tail = (table->retired_head + table->n_retired) % table->n_adjacencies;
+
+	table->retired[tail] = (struct retired){
+		.token = rte_rcu_qsbr_start(table->epoch->qsbr),
+		.adjacency_idx = adjacency_idx,
+	};
+	table->n_retired++;
+}
+
+/** Errors: 0 none left */
+static uint32_t take_adjacency(struct nexthop_table *table)
+{
+	reclaim(table);
+	if (table->n_free == 0 && table->n_retired > 0) {
+		epoch_wait(table->epoch);
+		reclaim(table);
+	}
+	return table->n_free > 0 ? table->free[--table->n_free] : 0;
+}
+
+static bool is_path_idx(const struct nexthop_table *table, uint32_t idx)
+{
+	return idx >= WIRE_NH_PATH_FIRST && idx < table->counts.max_paths;
+}
+
+static int check_path(const struct nexthop_table *table, const struct wire_path *wire)
+{
+	if (!is_path_idx(table, wire->idx) || wire->kind >= WIRE_PATH_N_KINDS)
+		return -EINVAL;
+	if (wire->kind == WIRE_PATH_NATIVE &&
+		(wire->port >= RTE_MAX_ETHPORTS || wire->mtu < MTU_MIN))
+		return -EINVAL;
+	return 0;
+}
+
+static void write_adjacency(struct adjacency *adjacency, const struct wire_path *wire)
+{
+	struct rte_ether_hdr l2 = {.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4)};
+
+	*adjacency = (struct adjacency){.path = wire->idx, .wire = *wire};
+	switch ((enum wire_path_kind)wire->kind) {
+	case WIRE_PATH_PUNT:
+		adjacency->kind = ADJACENCY_PUNT;
+		adjacency->mtu = UINT16_MAX; // too big or not is the kernel's to say
+		return;
+	case WIRE_PATH_NATIVE:
+		adjacency->kind = ADJACENCY_NATIVE;
+		adjacency->port = wire->port;
+		adjacency->mtu = wire->mtu;
+		memcpy(&l2.dst_addr, wire->dst_mac, sizeof(l2.dst_addr));
+		memcpy(&l2.src_addr, wire->src_mac, sizeof(l2.src_addr));
+		memcpy(adjacency->l2, &l2, sizeof(l2));
+		adjacency->l2_len = sizeof(l2);
+		return;
+	case WIRE_PATH_N_KINDS:
+		return;
+	}
+}
+
+int nexthop_path_set(struct nexthop_table *table, const struct wire_path *wire)
+{
+	uint32_t old, new;
+	int rc = check_path(table, wire);
+
+	if (rc < 0)
+		return rc;
+	old = table->slot[wire->idx];
+	// control says everything again after a restart; leave what is right already
+	if (old != ADJACENCY_NONE && memcmp(&table->adjacency[old].wire, wire, sizeof(*wire)) == 0)
+		return 0;
+	new = take_adjacency(table);
+	if (new == ADJACENCY_NONE)
+		return -ENOSPC;
+
+	write_adjacency(&table->adjacency[new], wire);
+	publish_slot(table, wire->idx, new);
+	if (old != ADJACENCY_NONE)
+		retire(table, old);
+	else
+		table->counts.n_paths++;
+	return 0;
+}
+
+int nexthop_path_del(struct nexthop_table *table, uint32_t idx)
+{
+	uint32_t old;
+
+	if (!is_path_idx(table, idx))
+		return -EINVAL;
+	old = table->slot[idx];
+	if (old == ADJACENCY_NONE)
+		return -ENOENT;
+
+	publish_slot(table, idx, ADJACENCY_NONE);
+	retire(table, old);
+	reclaim(table);
+	table->counts.n_paths--;
+	return 0;
+}
+
+bool nexthop_is_set(const struct nexthop_table *table, uint32_t nh)
+{
+	uint32_t group_idx = nh & ~(uint32_t)WIRE_NH_GROUP;
+
+	if (nh & WIRE_NH_GROUP)
+		return group_idx < table->counts.max_groups && table->wire_group[group_idx] != NULL;
+	return nh < table->counts.max_paths && table->slot[nh] != ADJACENCY_NONE;
+}
+
+static int check_group(const struct nexthop_table *table, const struct wire_group *wire)
+{
+	if (wire->idx >= table->counts.max_groups)
+		return -EINVAL;
+	if (wire->n_members == 0 || wire->n_members > WIRE_GROUP_MEMBERS)
+		return -EINVAL;
+	for (uint32_t i = 0; i < wire->n_members; i++) {
+		const struct wire_member *member = &wire->member[i];
+
+		if (member->weight == 0 || member->weight > WEIGHT_MAX)
+			return -EINVAL;
+		if ((member->path & WIRE_NH_GROUP) || !nexthop_is_set(table, member->path))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/** Buckets for each member, by largest remainder; they sum up to NEXTHOP_GROUP_BUCKETS. */
+static void share_buckets(const struct wire_group *wire, uint32_t *share)
+{
+	uint32_t remainder[WIRE_GROUP_MEMBERS];
+	uint32_t sum = 0, n_dealt = 0;
+
+	for (uint32_t i = 0; i < wire->n_members; i++)
+		sum += wire->member[i].weight;
+	for (uint32_t i = 0; i < wire->n_members; i++) {
+		// 2^8 buckets times a weight of 2^16 fits
+		uint32_t scaled = NEXTHOP_GROUP_BUCKETS * wire->member[i].weight;
+
+		share[i] = scaled / sum;
+		remainder[i] = scaled % sum;
+		n_dealt += share[i];
+	}
+	for (; n_dealt < NEXTHOP_GROUP_BUCKETS; n_dealt++) {
+		uint32_t best = 0;
+
+		for (uint32_t i = 1; i < wire->n_members; i++)
+			if (remainder[i] > remainder[best])
+				best = i;
+		share[best]++;
+		remainder[best] = 0;
+	}
+}
+
+/** Errors: n_members if none has this path and buckets to come */
+static uint32_t find_member(const struct wire_group *wire, const uint32_t *share, uint32_t path)
+{
+	uint32_t i = 0;
+
+	while (i < wire->n_members && (wire->member[i].path != path || share[i] == 0))
+		i++;
+	return i;
+}
+
+/** Deal all buckets anew, from those that stood before; what may stay stays. */
+static void deal_buckets(const struct wire_group *wire, const uint32_t *before, uint32_t *after)
+{
+	uint32_t share[WIRE_GROUP_MEMBERS];
+	uint32_t next = 0;
+
+	share_buckets(wire, share);
+	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++) {
+		uint32_t i = find_member(wire, share, before[b]);
+
+		after[b] = WIRE_NH_NONE;
+		if (i == wire->n_members)
+			continue;
+		after[b] = before[b];
+		share[i]--;
+	}
+	// in turn, so that buckets side by side are on different paths
+	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++) {
+		if (after[b] != WIRE_NH_NONE)
+			continue;
+		while (share[next] == 0)
+			next = (next + 1) % wire->n_members;
+		after[b] = wire->member[next].path;
+		share[next]--;
+		next = (next + 1) % wire->n_members;
+	}
+}
+
+static void publish_buckets(struct nexthop_group *group, const uint32_t *bucket)
+{
+	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++)
+		if (group->bucket[b] != bucket[b])
+			// release: whoever sees the path sees what its slot was set to before
+			__atomic_store_n(&group->bucket[b], bucket[b], __ATOMIC_RELEASE);
+}
+
+int nexthop_group_set(struct nexthop_table *table, const struct wire_group *wire)
+{
+	uint32_t bucket[NEXTHOP_GROUP_BUCKETS];
+	int rc = check_group(table, wire);
+
+	if (rc < 0)
+		return rc;
+	if (table->wire_group[wire->idx] == NULL) {
+		table->wire_group[wire->idx] = malloc(sizeof(*wire));
+		if (table->wire_group[wire->idx] == NULL)
+			return -ENOMEM;
+		table->counts.n_groups++;
+	}
+
+	deal_buckets(wire, table->group[wire->idx].bucket, bucket);
+	publish_buckets(&table->group[wire->idx], bucket);
+	*table->wire_group[wire->idx] = *wire;
+	return 0;
+}
+
+int nexthop_group_del(struct nexthop_table *table, uint32_t idx)
+{
+	static const uint32_t none[NEXTHOP_GROUP_BUCKETS];
+
+	if (idx >= table->counts.max_groups)
+		return -EINVAL;
+	if (table->wire_group[idx] == NULL)
+		return -ENOENT;
+
+	publish_buckets(&table->group[idx], none);
+	free(table->wire_group[idx]);
+	table->wire_group[idx] = NULL;
+	table->counts.n_groups--;
+	return 0;
+}
+
+const struct wire_path *nexthop_path_get(const struct nexthop_table *table, uint32_t idx)
+{
+	if (idx >= table->counts.max_paths || table->slot[idx] == ADJACENCY_NONE)
+		return NULL;
+	return &table->adjacency[table->slot[idx]].wire;
+}
+
+const struct wire_group *nexthop_group_get(const struct nexthop_table *table, uint32_t idx)
+{
+	return idx < table->counts.max_groups ? table->wire_group[idx] : NULL;
+}
+
+struct nexthop_counts nexthop_counts(const struct nexthop_table *table)
+{
+	return table->counts;
+}
+
+const struct nexthop_view *nexthop_view(const struct nexthop_table *table)
+{
+	return &table->view;
+}
