@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Step 12 of the route's walk: requests of the API, checked field by field and applied to the
+ * tables on the main lcore. Called by api_server.c, which knows sockets and nothing of tables.
+ */
+#include "dataplane/api_tables.h"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_version.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dataplane/log.h"
+#include "dataplane/steer/steer.h"
+
+/* One message of routes; the largest array the API needs. */
+#define ROUTES_PER_MSG ((WIRE_MSG_BYTES - sizeof(struct wire_hdr)) / sizeof(struct wire_route))
+
+void api_refuse(struct api_reply *reply, uint32_t item, int error)
+{
+	reply->n_refused++;
+	if (reply->n_refusals < RTE_DIM(reply->refusal))
+		reply->refusal[reply->n_refusals++] = (struct wire_refusal){item, error};
+}
+
+static int path_set(struct api_tables *tables, const struct wire_path *path)
+{
+	if (path->kind != WIRE_PATH_PUNT && path->port >= tables->ports->n)
+		return -EINVAL;
+	return nexthop_path_set(tables->nexthops, path);
+}
+
+/* fib_apply() sorts: the item of a refused op is found again by its prefix. */
+static void refuse_routes(const struct wire_route *routes, unsigned n, const struct fib_op *ops,
+	unsigned n_ops, struct api_reply *reply)
+{
+	for (unsigned i = 0; i < n_ops; i++) {
+		if (ops[i].error == 0)
+			continue;
+		for (unsigned item = 0; item < n; item++) {
+			if (routes[item].prefix == ops[i].prefix &&
+				routes[item].depth == ops[i].depth) {
+				api_refuse(reply, item, ops[i].error);
+				break;
+			}
+		}
+	}
+}
+
+static void routes_apply(struct api_tables *tables, const struct wire_route *routes, unsigned n,
+	enum fib_op_kind kind, struct api_reply *reply)
+{
+	static struct fib_op ops[ROUTES_PER_MSG];
+	unsigned n_ops = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (kind == FIB_OP_SET && !nexthop_is_set(tables->nexthops, routes[i].nh)) {
+			api_refuse(reply, i, -ENOENT);
+			continue;
+		}
+		ops[n_ops++] = (struct fib_op){
+			.prefix = routes[i].prefix,
+			.nh = routes[i].nh,
+			.depth = routes[i].depth,
+			.kind = (uint8_t)kind,
+		};
+	}
+	if (fib_apply(tables->fib, ops, n_ops) > 0)
+		refuse_routes(routes, n, ops, n_ops, reply);
+}
+
+static void pools_set(struct api_tables *tables, const struct wire_pool *pools, unsigned n,
+	struct api_reply *reply)
+{
+	struct steer_prefix prefixes[API_MAX_POOLS] = {0};
+	int ret = 0;
+
+	if (n > API_MAX_POOLS) {
+		api_refuse(reply, API_MAX_POOLS, -ENOSPC);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+		prefixes[i] = (struct steer_prefix){pools[i].prefix, pools[i].depth};
+	if (tables->steer != NULL)
+		ret = steer_set_pools(tables->steer, prefixes, n);
+	if (ret < 0) {
+		api_refuse(reply, 0, ret);
+		return;
+	}
+	memcpy(tables->pools, pools, n * sizeof(*pools));
+	tables->n_pools = n;
+	if (!tables->is_steering && n > 0)
+		LOG(NOTICE, "api: steering starts pools=%u\n", n);
+	tables->is_steering = n > 0;
+}
+
+static int pod_attach(struct api_tables *tables, const struct wire_pod *pod, bool is_attach)
+{
+	char error[160] = "";
+	int ret;
+
+	if (tables->steer == NULL)
+		return -ENOTSUP; // no pods section in the configuration
+	if (!is_attach)
+		return steer_pod_detach(tables->steer, pod->ifindex);
+	ret = steer_pod_attach(tables->steer, pod->ifindex, error, sizeof(error));
+	if (ret < 0)
+		LOG(WARNING, "api: pod not attached ifindex=%u: %s\n", pod->ifindex, error);
+	return ret;
+}
+
+static void pods_apply(struct api_tables *tables, const struct wire_pod *pods, unsigned n,
+	bool is_attach, struct api_reply *reply)
+{
+	for (unsigned i = 0; i < n; i++) {
+		int ret = pod_attach(tables, &pods[i], is_attach);
+
+		if (ret < 0)
+			api_refuse(reply, i, ret);
+	}
+}
+
+void api_tables_write(struct api_tables *tables, enum wire_type type, const void *items,
+	unsigned n_items, struct api_reply *reply)
+{
+	const struct wire_group *groups = items;
+	const struct wire_path *paths = items;
+	int ret;
+
+	if (type == WIRE_ROUTE_SET || type == WIRE_ROUTE_DEL) {
+		routes_apply(tables, items, n_items,
+			type == WIRE_ROUTE_SET ? FIB_OP_SET : FIB_OP_DEL, reply);
+		return;
+	}
+	if (type == WIRE_POOL_SET) {
+		pools_set(tables, items, n_items, reply);
+		return;
+	}
+	if (type == WIRE_POD_ATTACH || type == WIRE_POD_DETACH) {
+		pods_apply(tables, items, n_items, type == WIRE_POD_ATTACH, reply);
+		return;
+	}
+	for (unsigned i = 0; i < n_items; i++) {
+		if (type == WIRE_PATH_SET)
+			ret = path_set(tables, &paths[i]);
+		else if (type == WIRE_PATH_DEL)
+			ret = nexthop_path_del(tables->nexthops, paths[i].idx);
+		else if (type == WIRE_GROUP_SET)
+			ret = nexthop_group_set(tables->nexthops, &groups[i]);
+		else
+			ret = nexthop_group_del(tables->nexthops, groups[i].idx);
+		if (ret < 0)
+			api_refuse(reply, i, ret);
+	}
+}
+
+static void dump_pods(const struct api_tables *tables, struct api_reply *reply)
+{
+	const struct steer_pod *pods;
+	unsigned n = tables->steer != NULL ? steer_pods(tables->steer, &pods) : 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct wire_pod pod = {.ifindex = pods[i].ifindex, .is_attached = 1};
+
+		snprintf(pod.name, sizeof(pod.name), "%s", pods[i].name);
+		reply->send(reply->arg, WIRE_POD, &pod, 1);
+	}
+}
+
+struct route_dump {
+	struct api_reply *reply;
+	unsigned n;
+	struct wire_route route[ROUTES_PER_MSG];
+};
+
+static bool dump_route(uint32_t prefix, uint8_t depth, uint32_t nh, void *arg)
+{
+	struct route_dump *dump = arg;
+
+	dump->route[dump->n++] = (struct wire_route){.prefix = prefix, .nh = nh, .depth = depth};
+	if (dump->n == RTE_DIM(dump->route)) {
+		dump->reply->send(dump->reply->arg, WIRE_ROUTE_SET, dump->route, dump->n);
+		dump->n = 0;
+	}
+	return true;
+}
+
+static void dump(struct api_tables *tables, struct api_reply *reply)
+{
+	static struct route_dump routes;
+	struct nexthop_counts counts = nexthop_counts(tables->nexthops);
+
+	for (unsigned i = 0; i < tables->ports->n; i++) {
+		struct wire_port port;
+
+		port_to_wire(&tables->ports->port[i], &port);
+		reply->send(reply->arg, WIRE_PORT, &port, 1);
+	}
+	dump_pods(tables, reply);
+	reply->send(reply->arg, WIRE_POOL_SET, tables->pools, tables->n_pools);
+	for (uint32_t i = WIRE_NH_PATH_FIRST; i < counts.max_paths; i++) {
+		const struct wire_path *path = nexthop_path_get(tables->nexthops, i);
+
+		if (path != NULL)
+			reply->send(reply->arg, WIRE_PATH_SET, path, 1);
+	}
+	for (uint32_t i = 0; i < counts.max_groups; i++) {
+		const struct wire_group *group = nexthop_group_get(tables->nexthops, i);
+
+		if (group != NULL)
+			reply->send(reply->arg, WIRE_GROUP_SET, group, 1);
+	}
+	routes.reply = reply;
+	routes.n = 0;
+	fib_walk(tables->fib, dump_route, &routes);
+	if (routes.n > 0)
+		reply->send(reply->arg, WIRE_ROUTE_SET, routes.route, routes.n);
+}
+
+static void lookup_one(struct api_tables *tables, const struct wire_lookup *asked,
+	struct api_reply *reply)
+{
+	struct wire_lookup found = {.addr = asked->addr, .hash = asked->hash};
+	const struct adjacency *adjacency;
+	const struct wire_path *path;
+
+	if (fib_match(tables->fib, asked->addr, &found.prefix, &found.depth, &found.nh) < 0)
+		found.nh = WIRE_NH_NONE;
+	adjacency = nexthop_resolve(nexthop_view(tables->nexthops), found.nh, asked->hash);
+	path = nexthop_path_get(tables->nexthops, adjacency->path);
+	found.path.idx = adjacency->path;
+	if (path != NULL)
+		found.path = *path;
+	reply->send(reply->arg, WIRE_LOOKUP, &found, 1);
+}
+
+static void port_stats(const struct api_tables *tables, const struct port *port,
+	struct wire_port_stats *sum)
+{
+	struct rte_eth_stats nic = {0};
+
+	*sum = (struct wire_port_stats){.port = port->idx};
+	for (unsigned i = 0; i < tables->n_lcores; i++) {
+		const struct port_stats *part = &tables->stats[i].port[port->idx];
+
+		sum->rx_pkts += part->rx_pkts;
+		sum->rx_bytes += part->rx_bytes;
+		sum->tx_pkts += part->tx_pkts;
+		sum->tx_bytes += part->tx_bytes;
+	}
+	if (rte_eth_stats_get(port->eth_id, &nic) == 0) {
+		sum->nic_rx_missed = nic.imissed + nic.rx_nombuf;
+		sum->nic_rx_errors = nic.ierrors;
+		sum->nic_tx_errors = nic.oerrors;
+	}
+}
+
+static void lcore_stats(const struct api_tables *tables, unsigned i, struct wire_lcore_stats *out)
+{
+	const struct lcore_stats *stats = &tables->stats[i];
+
+	*out = (struct wire_lcore_stats){
+		.lcore = tables->lcores[i],
+		.is_main = i == 0,
+		.rx_pkts = stats->rx_pkts,
+		.tx_pkts = stats->tx_pkts,
+		.punt_pkts = stats->punt_pkts,
+		.n_polls = stats->n_polls,
+		.n_empty_polls = stats->n_empty_polls,
+		.busy_cycles = stats->busy_cycles,
+		.n_sleeps = stats->n_sleeps,
+	};
+	for (unsigned reason = 0; reason < DROP_N_REASONS; reason++)
+		out->drop_pkts += stats->drop_pkts[reason];
+}
+
+static void stats(const struct api_tables *tables, struct api_reply *reply)
+{
+	for (unsigned i = 0; i < tables->ports->n; i++) {
+		struct wire_port_stats port;
+
+		port_stats(tables, &tables->ports->port[i], &port);
+		reply->send(reply->arg, WIRE_PORT_STATS, &port, 1);
+	}
+	for (unsigned i = 0; i < tables->n_lcores; i++) {
+		struct wire_lcore_stats lcore;
+
+		lcore_stats(tables, i, &lcore);
+		reply->send(reply->arg, WIRE_LCORE_STATS, &lcore, 1);
+	}
+	for (unsigned reason = 0; reason < DROP_N_REASONS; reason++) {
+		struct wire_drop_stats drop = {0};
+
+		snprintf(drop.reason, sizeof(drop.reason), "%s", drop_reason_info[reason].name);
+		snprintf(drop.help, sizeof(drop.help), "%s", drop_reason_info[reason].help);
+		for (unsigned i = 0; i < tables->n_lcores; i++)
+			drop.pkts += tables->stats[i].drop_pkts[reason];
+		reply->send(reply->arg, WIRE_DROP_STATS, &drop, 1);
+	}
+}
+
+static void info(struct api_tables *tables, struct api_reply *reply)
+{
+	struct nexthop_counts nexthops = nexthop_counts(tables->nexthops);
+	struct fib_counts fib = fib_counts(tables->fib);
+	const struct steer_pod *pods;
+	struct wire_info out = {
+		.instance = tables->instance,
+		.uptime_sec = (rte_rdtsc() - tables->start_tsc) / rte_get_tsc_hz(),
+		.tsc_hz = rte_get_tsc_hz(),
+		.pid = (uint32_t)getpid(),
+		.is_polling = tables->is_polling,
+		.n_routes = fib.n_routes,
+		.max_routes = fib.max_routes,
+		.n_tbl8 = fib.n_tbl8,
+		.max_tbl8 = fib.max_tbl8,
+		.n_paths = nexthops.n_paths,
+		.max_paths = nexthops.max_paths,
+		.n_groups = nexthops.n_groups,
+		.max_groups = nexthops.max_groups,
+		.n_pods = tables->steer != NULL ? steer_pods(tables->steer, &pods) : 0,
+		.is_steering = tables->is_steering,
+		.is_controlled = tables->is_controlled,
+		.n_mbufs = tables->pool->size,
+		.n_mbufs_free = rte_mempool_avail_count(tables->pool),
+		.icmp_sent = tables->icmp->sent,
+		.icmp_limited = tables->icmp->limited,
+	};
+
+	snprintf(out.node, sizeof(out.node), "%s", tables->node);
+	snprintf(out.fib_engine, sizeof(out.fib_engine), "%s", fib_engine_name(tables->fib));
+	snprintf(out.dpdk, sizeof(out.dpdk), "%s", rte_version());
+	reply->send(reply->arg, WIRE_INFO, &out, 1);
+}
+
+void api_tables_read(struct api_tables *tables, enum wire_type type, const void *items,
+	unsigned n_items, struct api_reply *reply)
+{
+	const struct wire_lookup *lookups = items;
+
+	if (type == WIRE_DUMP)
+		dump(tables, reply);
+	else if (type == WIRE_STATS)
+		stats(tables, reply);
+	else if (type == WIRE_INFO)
+		info(tables, reply);
+	for (unsigned i = 0; type == WIRE_LOOKUP && i < n_items; i++)
+		lookup_one(tables, &lookups[i], reply);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Starting DPDK's environment: the configuration as rte_eal_init() wants it. Called by main.c.
+ */
+#include "dataplane/eal.h"
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_ARGS 20
+
+static int check_lcores(const struct eal_config *config, char *error, size_t error_bytes)
+{
+	long n_cpus = sysconf(_SC_NPROCESSORS_CONF);
+	unsigned i;
+
+	for (i = 0; i < config->n_workers && config->workers[i] < n_cpus; i++)
+		;
+	if (i == config->n_workers && config->main_lcore < n_cpus)
+		return 0;
+	snprintf(error, error_bytes,
+		"there is no lcore %u: this machine has 0 to %ld; set dataplane.main_lcore and "
+		"dataplane.workers",
+		i < config->n_workers ? config->workers[i] : config->main_lcore, n_cpus - 1);
+	return -EINVAL;
+}
+
+static void list_lcores(const struct eal_config *config, char *list, size_t bytes)
+{
+	// each lcore is one id here and may run anywhere in --lcores syntax; we pin one to one
+	int len = snprintf(list, bytes, "--lcores=%u", config->main_lcore);
+
+	for (unsigned i = 0; i < config->n_workers && (size_t)len < bytes; i++)
+		len += snprintf(list + len, bytes - (size_t)len, ",%u", config->workers[i]);
+}
+
+int eal_start(const struct eal_config *config, char *error, size_t error_bytes)
+{
+	char lcores[256], main_lcore[32], memory[32], prefix[64];
+	char program[] = "podlane-dataplane", no_pci[] = "--no-pci", quiet[] = "--log-level=lib.*:4";
+	char no_telemetry[] = "--no-telemetry", in_memory[] = "--in-memory", no_huge[] = "--no-huge";
+	char no_shconf[] = "--no-shconf", app[] = "--log-level=user1:7", pmd[] = "--log-level=pmd.*:4";
+	char *argv[MAX_ARGS];
+	int argc = 0;
+
+	if (check_lcores(config, error, error_bytes) < 0)
+		return -EINVAL;
+	list_lcores(config, lcores, sizeof(lcores));
+	snprintf(main_lcore, sizeof(main_lcore), "--main-lcore=%u", config->main_lcore);
+	snprintf(memory, sizeof(memory), "-m%u", config->memory_mb);
+	snprintf(prefix, sizeof(prefix), "--file-prefix=podlane-%s", config->node);
+
+	argv[argc++] = program;
+	argv[argc++] = lcores;
+	argv[argc++] = main_lcore;
+	argv[argc++] = memory;
+	argv[argc++] = prefix;
+	argv[argc++] = no_pci;
+	argv[argc++] = no_telemetry;
+	if (config->has_hugepages) {
+		argv[argc++] = in_memory;
+	} else {
+		// 22.11 refuses --in-memory together with --no-huge
+		argv[argc++] = no_huge;
+		argv[argc++] = no_shconf;
+	}
+	if (!config->is_verbose) {
+		argv[argc++] = quiet;
+		argv[argc++] = pmd;
+	}
+	argv[argc++] = app;
+	argv[argc] = NULL;
+
+	if (rte_eal_init(argc, argv) >= 0)
+		return 0;
+	snprintf(error, error_bytes, "DPDK does not start: %s; %s", strerror(rte_errno),
+		config->has_hugepages ?
+			"check hugepages (/proc/sys/vm/nr_hugepages), or set dataplane.hugepages: false" :
+			"check dataplane.memory_mb against free memory");
+	return -rte_errno;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Starting DPDK's environment from the configuration.
+ */
+#ifndef PODLANE_DATAPLANE_EAL_H
+#define PODLANE_DATAPLANE_EAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct eal_config {
+	const char *node; /**< names the hugepage files, so that several can run beside each other */
+	uint32_t main_lcore;
+	const uint32_t *workers;
+	unsigned n_workers;
+	bool has_hugepages;
+	uint32_t memory_mb;
+	bool is_verbose; /**< DPDK's own notices too */
+};
+
+/**
+ * Start the EAL. Without hugepages it takes plain memory, and nothing is left behind.
+ *
+ * Errors: from rte_eal_init(); error is one line with the mend
+ */
+int eal_start(const struct eal_config *config, char *error, size_t error_bytes);
+
+#endif

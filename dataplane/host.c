@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Where the pipeline's other two ways out end, on the main lcore: punted packets go into a TAP, the
+ * senders of some dropped ones get an ICMP error. Called by main.c for what the workers' rings hold.
+ */
+#include "dataplane/host.h"
+
+#include <rte_cycles.h>
+#include <rte_icmp.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h> // before the kernel's: only in this order do they agree on struct ifreq
+#include <linux/icmp.h>
+#include <linux/if_tun.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "dataplane/log.h"
+
+#define TAP_MAX_SEGMENTS 16
+#define ICMP_HDR_BYTES	 8u
+#define ICMP_QUOTE_BYTES 548u /* so that the whole error is 576 at most, RFC 1812 4.3.2.3 */
+
+/* A bucket of tokens, refilled by the clock; holds a tenth of a second's worth, one at least. */
+struct bucket {
+	uint64_t cycles_per_token;
+	uint64_t depth_cycles;
+	uint64_t filled_until; /* cycles; how far behind the clock it is, is what it holds */
+};
+
+struct host {
+	int tap_fd;
+	int icmp_fd;
+	struct rte_ether_addr tap_mac;
+	struct bucket punts;
+	struct bucket errors;
+	struct lcore_stats *stats;
+	struct icmp_stats icmp;
+};
+
+static struct bucket bucket_make(uint32_t per_sec)
+{
+	uint64_t hz = rte_get_tsc_hz();
+	uint64_t cycles = hz / RTE_MAX(per_sec, 1u);
+
+	return (struct bucket){
+		.cycles_per_token = cycles,
+		.depth_cycles = RTE_MAX(hz / 10, cycles),
+	};
+}
+
+static bool bucket_take(struct bucket *bucket)
+{
+	uint64_t now = rte_rdtsc();
+
+	if (now - bucket->filled_until > bucket->depth_cycles)
+		bucket->filled_until = now - bucket->depth_cycles;
+	if (now - bucket->filled_until < bucket->cycles_per_token)
+		return false;
+	bucket->filled_until += bucket->cycles_per_token;
+	return true;
+}
+
+static int write_sysctl(const char *ifname, const char *name, const char *value)
+{
+	char path[128];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/%s", ifname, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, value, strlen(value));
+	close(fd);
+	return n < 0 ? -EIO : 0;
+}
+
+static void set_tap_sysctls(const char *ifname)
+{
+	char ipv4[64], ipv6[64];
+
+	snprintf(ipv4, sizeof(ipv4), "ipv4/conf/%s", ifname);
+	snprintf(ipv6, sizeof(ipv6), "ipv6/conf/%s", ifname);
+	// the larger of "all" and the interface counts, so 2 here is 2 in effect
+	if (write_sysctl(ipv4, "rp_filter", "2") < 0)
+		LOG(WARNING,
+			"host: cannot set net.ipv4.conf.%s.rp_filter=2; if it is 1 in effect, punted "
+			"packets are lost\n",
+			ifname);
+	// nothing of ours is IPv6; without this the kernel sends router solicitations into the TAP
+	(void)write_sysctl(ipv6, "disable_ipv6", "1");
+}
+
+static int bring_up(int ioctl_fd, struct ifreq *ifr, struct rte_ether_addr *mac)
+{
+	if (ioctl(ioctl_fd, SIOCGIFHWADDR, ifr) < 0)
+		return -errno;
+	memcpy(mac->addr_bytes, ifr->ifr_hwaddr.sa_data, RTE_ETHER_ADDR_LEN);
+	if (ioctl(ioctl_fd, SIOCGIFFLAGS, ifr) < 0)
+		return -errno;
+	ifr->ifr_flags |= IFF_UP;
+	return ioctl(ioctl_fd, SIOCSIFFLAGS, ifr) < 0 ? -errno : 0;
+}
+
+static int open_tap(const char *ifname, struct rte_ether_addr *mac)
+{
+	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	int fd, ioctl_fd, ret;
+
+	fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
+		ret = -errno;
+		goto err_close;
+	}
+	ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (ioctl_fd < 0) {
+		ret = -errno;
+		goto err_close;
+	}
+	set_tap_sysctls(ifname);
+	ret = bring_up(ioctl_fd, &ifr, mac);
+	close(ioctl_fd);
+	if (ret < 0)
+		goto err_close;
+	return fd;
+
+err_close:
+	close(fd);
+	return ret;
+}
+
+static int open_icmp(void)
+{
+	struct icmp_filter filter = {.data = UINT32_MAX}; // send only: receive no type
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP);
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_RAW, ICMP_FILTER, &filter, sizeof(filter)) < 0) {
+		int ret = -errno;
+
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+int host_create(struct host **host, const char *ifname, uint32_t punt_pps, uint32_t icmp_pps,
+	struct lcore_stats *stats, char *error, size_t error_bytes)
+{
+	struct host *h = calloc(1, sizeof(*h));
+	int ret;
+
+	if (h == NULL)
+		return -ENOMEM;
+	h->stats = stats;
+	h->punts = bucket_make(punt_pps);
+	h->errors = bucket_make(icmp_pps);
+
+	ret = h->tap_fd = open_tap(ifname, &h->tap_mac);
+	if (ret < 0) {
+		snprintf(error, error_bytes, "cannot make the TAP %s: %s; %s", ifname, strerror(-ret),
+			ret == -EBUSY ? "another podlane-dataplane runs here: stop it first" :
+					"run as root, or with CAP_NET_ADMIN and /dev/net/tun");
+		goto err_free;
+	}
+	ret = h->icmp_fd = open_icmp();
+	if (ret < 0) {
+		snprintf(error, error_bytes, "cannot open an ICMP socket: %s; run as root, or with "
+			"CAP_NET_RAW", strerror(-ret));
+		goto err_tap;
+	}
+	*host = h;
+	return 0;
+
+err_tap:
+	close(h->tap_fd);
+err_free:
+	free(h);
+	return ret;
+}
+
+void host_free(struct host *host)
+{
+	if (host == NULL)
+		return;
+	close(host->icmp_fd);
+	close(host->tap_fd);
+	free(host);
+}
+
+/* What the kernel sends into the TAP has nowhere to go: nobody is behind it. */
+static void empty_tap(struct host *host)
+{
+	uint8_t scratch[2048];
+
+	while (read(host->tap_fd, scratch, sizeof(scratch)) > 0)
+		;
+}
+
+static int write_tap(struct host *host, struct rte_mbuf *pkt)
+{
+	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
+	struct iovec iov[TAP_MAX_SEGMENTS];
+	int n_segs = 0;
+
+	// a frame to the TAP's own address is the kernel's; groups stay groups
+	if (pkt->data_len >= sizeof(*eth) && !rte_is_multicast_ether_addr(&eth->dst_addr))
+		eth->dst_addr = host->tap_mac;
+	for (struct rte_mbuf *seg = pkt; seg != NULL; seg = seg->next) {
+		if (n_segs == TAP_MAX_SEGMENTS)
+			return -EMSGSIZE;
+		iov[n_segs++] = (struct iovec){rte_pktmbuf_mtod(seg, void *), seg->data_len};
+	}
+	return writev(host->tap_fd, iov, n_segs) < 0 ? -errno : 0;
+}
+
+void host_punt(struct host *host, struct rte_mbuf *pkt)
+{
+	if (!bucket_take(&host->punts))
+		host->stats->drop_pkts[DROP_PUNT_POLICED]++;
+	else if (write_tap(host, pkt) < 0)
+		host->stats->drop_pkts[DROP_PUNT_ERROR]++;
+	else
+		host->stats->punt_pkts++;
+	rte_pktmbuf_free(pkt);
+	empty_tap(host);
+}
+
+static bool is_icmp_error(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip)
+{
+	uint8_t type;
+
+	if (ip->next_proto_id != IPPROTO_ICMP)
+		return false;
+	if (pkt->data_len < RTE_ETHER_HDR_LEN + sizeof(*ip) + 1)
+		return true; // cannot tell: better silent
+	type = *(const uint8_t *)(ip + 1);
+	return type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH || type == ICMP_REDIRECT ||
+		type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
+}
+
+/* RFC 1122 3.2.2: never about an error, a later fragment, or a group; the stages saw to the rest. */
+static bool may_tell(struct rte_mbuf *pkt)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
+	const struct rte_ipv4_hdr *ip = packet_ip4(pkt);
+
+	if (rte_is_multicast_ether_addr(&eth->dst_addr))
+		return false;
+	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK))
+		return false;
+	return !is_icmp_error(pkt, ip);
+}
+
+static int send_error(struct host *host, struct rte_mbuf *pkt)
+{
+	const struct drop_reason_info *reason = &drop_reason_info[pkt->port];
+	const struct rte_ipv4_hdr *ip = packet_ip4(pkt);
+	struct {
+		struct rte_icmp_hdr icmp;
+		uint8_t quote[ICMP_QUOTE_BYTES];
+	} msg = {.icmp = {.icmp_type = reason->icmp_type, .icmp_code = reason->icmp_code}};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = ip->src_addr};
+	uint32_t n_quote = RTE_MIN(pkt->data_len - RTE_ETHER_HDR_LEN, ICMP_QUOTE_BYTES);
+	uint16_t cksum;
+
+	// RFC 1191 4: the next hop's MTU is in the last two bytes of the header
+	if (reason->icmp_code == ICMP_FRAG_NEEDED)
+		msg.icmp.icmp_seq_nb = rte_cpu_to_be_16((uint16_t)pkt->hash.usr);
+	memcpy(msg.quote, ip, n_quote);
+	cksum = rte_raw_cksum(&msg, ICMP_HDR_BYTES + n_quote);
+	msg.icmp.icmp_cksum = (uint16_t)~cksum;
+
+	if (sendto(host->icmp_fd, &msg, ICMP_HDR_BYTES + n_quote, MSG_DONTWAIT,
+		    (struct sockaddr *)&to, sizeof(to)) < 0)
+		return -errno;
+	return 0;
+}
+
+void host_icmp_error(struct host *host, struct rte_mbuf *pkt)
+{
+	if (!may_tell(pkt))
+		host->icmp.refused++;
+	else if (!bucket_take(&host->errors))
+		host->icmp.limited++;
+	else if (send_error(host, pkt) < 0)
+		host->icmp.refused++;
+	else
+		host->icmp.sent++;
+	rte_pktmbuf_free(pkt);
+}
+
+const struct icmp_stats *host_icmp_stats(const struct host *host)
+{
+	return &host->icmp;
+}

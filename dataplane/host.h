@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The kernel as a neighbour of the pipeline: a TAP that takes punted packets, and a raw socket that
+ * sends ICMP errors. Main lcore only.
+ */
+#ifndef PODLANE_DATAPLANE_HOST_H
+#define PODLANE_DATAPLANE_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataplane/packet.h"
+#include "dataplane/table/stats.h"
+
+struct host;
+
+/**
+ * Make the TAP, bring it up and set its rp_filter to loose (2): a punted packet's way back is
+ * seldom the TAP, so strict reverse path filtering would lose all of them.
+ *
+ * @stats: the main lcore's; punts and their drops are counted there
+ *
+ * Errors: -EPERM, -EBUSY a TAP of this name is in use; error is one line with the mend
+ */
+int host_create(struct host **host, const char *ifname, uint32_t punt_pps, uint32_t icmp_pps,
+	struct lcore_stats *stats, char *error, size_t error_bytes);
+void host_free(struct host *host);
+
+/** Give a packet to the kernel, as if it had come in by the TAP. Owner: frees the packet. */
+void host_punt(struct host *host, struct rte_mbuf *pkt);
+
+/**
+ * Tell the sender of a dropped packet, if RFC 1122 3.2.2 and the rate allow.
+ *
+ * The kernel picks the source address and the way: the error is an ordinary packet of this node.
+ *
+ * @pkt: as stage/drop.c leaves it: port is the reason, hash.usr the MTU
+ *
+ * Owner:  frees the packet
+ * Source: RFC 792, RFC 1191 4, RFC 1812 4.3.2
+ */
+void host_icmp_error(struct host *host, struct rte_mbuf *pkt);
+
+/** Owner: host */
+const struct icmp_stats *host_icmp_stats(const struct host *host);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PODLANE_DATAPLANE_PIPELINE_H
+#define PODLANE_DATAPLANE_PIPELINE_H
+
+#include <rte_ring.h>
+
+#include "dataplane/packet.h"
+#include "dataplane/table/fib.h"
+#include "dataplane/table/nexthop.h"
+#include "dataplane/table/port.h"
+#include "dataplane/table/stats.h"
+
+/** What one worker's pipeline reads and writes. Threads: one per worker, shared by nobody. */
+struct pipeline {
+	const struct fib *fib;
+	const struct nexthop_view *nexthops;
+	struct port_table *ports;
+	struct rte_ring *to_kernel; /**< this worker is its only producer */
+	struct rte_ring *to_icmp;   /**< likewise */
+	struct lcore_stats *stats;
+	unsigned worker;
+	struct burst burst;
+};
+
+/**
+ * Take one burst from a receive queue through all stages.
+ *
+ * Returns: how many packets it had
+ */
+uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16_t queue);
+
+#endif

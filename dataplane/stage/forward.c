@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Step 8 of the packet's walk: the forwarding decision was made, this carries it out on the header.
+ */
+#include "dataplane/stage/forward.h"
+
+#include <rte_branch_prediction.h>
+
+#include "dataplane/table/nexthop.h"
+
+/* RFC 1624: TTL is the high byte of its word, so one less there is 0x0100 more in the checksum. */
+static void decrement_ttl(struct rte_ipv4_hdr *ip)
+{
+	uint32_t cksum = (uint32_t)ip->hdr_checksum + RTE_BE16(0x0100);
+
+	ip->hdr_checksum = (uint16_t)(cksum + (cksum >= 0xffff));
+	ip->time_to_live--;
+}
+
+static void end_too_big(struct burst *burst, struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip,
+	uint16_t mtu)
+{
+	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) {
+		pkt->hash.usr = mtu;
+		burst_drop(burst, pkt, DROP_TOO_BIG);
+	} else {
+		burst_punt(burst, pkt);
+	}
+}
+
+void forward(struct burst *burst)
+{
+	uint16_t n = 0;
+
+	for (uint16_t i = 0; i < burst->n; i++) {
+		struct rte_mbuf *pkt = burst->pkt[i];
+		const struct adjacency *adjacency = burst->adjacency[i];
+		struct rte_ipv4_hdr *ip = packet_ip4(pkt);
+
+		if (unlikely(ip->time_to_live <= 1)) {
+			burst_punt(burst, pkt);
+			continue;
+		}
+		if (unlikely(pkt->pkt_len - RTE_ETHER_HDR_LEN > adjacency->mtu)) {
+			end_too_big(burst, pkt, ip, adjacency->mtu);
+			continue;
+		}
+		decrement_ttl(ip);
+		burst->adjacency[n] = adjacency;
+		burst->pkt[n++] = pkt;
+	}
+	burst->n = n;
+}

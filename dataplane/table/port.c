@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The ports: makes DPDK devices from the configuration, starts them, follows their link. Called by
+ * main.c; the workers only read struct port.
+ */
+#include "dataplane/table/port.h"
+
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RX_DESC 1024u
+#define TX_DESC 1024u
+
+static int make_device(struct port *port, const struct port_config *config, char *error,
+	size_t error_bytes)
+{
+	char args[512];
+	const char *comma;
+	int ret;
+
+	if (config->kind == WIRE_PORT_VDEV) {
+		comma = strchrnul(config->devargs, ',');
+		snprintf(port->eth_name, sizeof(port->eth_name), "%.*s",
+			(int)(comma - config->devargs), config->devargs);
+		snprintf(args, sizeof(args), "%s", *comma ? comma + 1 : "");
+	} else {
+		snprintf(port->eth_name, sizeof(port->eth_name), "net_af_xdp%u", port->idx);
+		ret = snprintf(args, sizeof(args), "iface=%s,start_queue=0,queue_count=%u,xdp_prog=%s",
+			config->interface, config->n_queues, config->xdp_prog);
+		if ((size_t)ret >= sizeof(args))
+			return -ENAMETOOLONG;
+	}
+
+	ret = rte_eal_hotplug_add("vdev", port->eth_name, args);
+	if (ret < 0) {
+		snprintf(error, error_bytes,
+			"port %s: DPDK cannot make %s (%s): %s; the driver's message above says why",
+			config->name, port->eth_name, args, strerror(-ret));
+		return ret;
+	}
+	return rte_eth_dev_get_port_by_name(port->eth_name, &port->eth_id);
+}
+
+static int start_device(struct port *port, const struct port_config *config)
+{
+	struct rte_eth_conf conf = {0};
+	struct rte_eth_dev_info info;
+	int ret;
+
+	ret = rte_eth_dev_info_get(port->eth_id, &info);
+	if (ret < 0)
+		return ret;
+	port->n_rxq = RTE_MIN(config->n_queues, info.max_rx_queues);
+	port->n_txq = RTE_MIN(config->n_workers, info.max_tx_queues);
+	// net_af_xdp pairs its queues: a socket is one receive and one transmit queue
+	if (config->kind != WIRE_PORT_VDEV)
+		port->n_txq = port->n_rxq;
+	port->is_tx_shared = port->n_txq < config->n_workers;
+
+	ret = rte_eth_dev_configure(port->eth_id, port->n_rxq, port->n_txq, &conf);
+	if (ret < 0)
+		return ret;
+	for (uint16_t q = 0; q < port->n_rxq; q++) {
+		ret = rte_eth_rx_queue_setup(port->eth_id, q, RX_DESC,
+			(unsigned)rte_eth_dev_socket_id(port->eth_id), NULL, config->pool);
+		if (ret < 0)
+			return ret;
+	}
+	for (uint16_t q = 0; q < port->n_txq; q++) {
+		ret = rte_eth_tx_queue_setup(port->eth_id, q, TX_DESC,
+			(unsigned)rte_eth_dev_socket_id(port->eth_id), NULL);
+		if (ret < 0)
+			return ret;
+	}
+	return rte_eth_dev_start(port->eth_id);
+}
+
+int port_add(struct port_table *table, const struct port_config *config, char *error,
+	size_t error_bytes)
+{
+	struct port *port;
+	int ret;
+
+	if (table->n == PORT_MAX) {
+		snprintf(error, error_bytes, "port %s: there are %u ports already", config->name,
+			PORT_MAX);
+		return -ENOSPC;
+	}
+
+	port = &table->port[table->n];
+	*port = (struct port){
+		.idx = (uint16_t)table->n,
+		.kind = (uint8_t)config->kind,
+		.complete_checksums = config->complete_checksums,
+	};
+	snprintf(port->name, sizeof(port->name), "%s", config->name);
+	rte_spinlock_init(&port->tx_lock);
+
+	ret = make_device(port, config, error, error_bytes);
+	if (ret < 0)
+		return ret;
+	ret = start_device(port, config);
+	if (ret < 0) {
+		snprintf(error, error_bytes, "port %s: %s does not start: %s", config->name,
+			port->eth_name, strerror(-ret));
+		goto err_remove;
+	}
+
+	snprintf(port->device, sizeof(port->device), "%s",
+		config->kind == WIRE_PORT_VDEV ? port->eth_name : config->interface);
+	if (config->kind != WIRE_PORT_VDEV)
+		port->ifindex = if_nametoindex(config->interface);
+	rte_eth_macaddr_get(port->eth_id, &port->mac);
+	table->n++;
+	port_refresh(port);
+	return 0;
+
+err_remove:
+	rte_eal_hotplug_remove("vdev", port->eth_name);
+	return ret;
+}
+
+void port_close_all(struct port_table *table)
+{
+	while (table->n > 0) {
+		struct port *port = &table->port[--table->n];
+
+		rte_eth_dev_stop(port->eth_id);
+		rte_eth_dev_close(port->eth_id);
+	}
+}
+
+bool port_refresh(struct port *port)
+{
+	struct rte_eth_link link = {0};
+	uint16_t mtu = port->mtu;
+	bool was_up = port->is_up;
+	uint16_t mtu_before = port->mtu;
+
+	if (rte_eth_link_get_nowait(port->eth_id, &link) < 0)
+		return false;
+	if (rte_eth_dev_get_mtu(port->eth_id, &mtu) == 0)
+		port->mtu = mtu;
+	port->is_up = link.link_status == RTE_ETH_LINK_UP;
+	return port->is_up != was_up || port->mtu != mtu_before;
+}
+
+void port_to_wire(const struct port *port, struct wire_port *wire)
+{
+	*wire = (struct wire_port){
+		.idx = port->idx,
+		.kind = port->kind,
+		.is_up = port->is_up,
+		.ifindex = port->ifindex,
+		.mtu = port->mtu,
+	};
+	memcpy(wire->mac, port->mac.addr_bytes, sizeof(wire->mac));
+	memcpy(wire->name, port->name, sizeof(wire->name));
+	memcpy(wire->device, port->device, sizeof(wire->device));
+}

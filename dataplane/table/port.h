@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The ports: DPDK devices under the names of the configuration.
+ */
+#ifndef PODLANE_DATAPLANE_TABLE_PORT_H
+#define PODLANE_DATAPLANE_TABLE_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+#include <rte_mempool.h>
+#include <rte_spinlock.h>
+
+#include "dataplane/api/wire.h"
+
+#define PORT_MAX 32u /**< RTE_MAX_ETHPORTS of Debian's DPDK */
+
+/** How to make one port. */
+struct port_config {
+	const char *name;
+	enum wire_port_kind kind;
+	const char *interface; /**< for AF_XDP and the trunk */
+	const char *xdp_prog;  /**< object file for net_af_xdp, for AF_XDP and the trunk */
+	const char *devargs;   /**< for a vdev: driver and its arguments */
+	uint16_t n_queues;
+	uint16_t n_workers;
+	bool complete_checksums;
+	struct rte_mempool *pool;
+};
+
+struct port {
+	uint16_t idx;	 /**< in the table, and of the wire */
+	uint16_t eth_id; /**< DPDK's */
+	uint16_t n_rxq;
+	uint16_t n_txq;
+	bool complete_checksums; /**< finish L4 checksums of what comes in */
+	bool is_tx_shared;	 /**< fewer transmit queues than workers */
+	bool is_up;		 /**< written by the main lcore */
+	uint8_t kind;		 /**< enum wire_port_kind */
+	uint16_t mtu;
+	uint32_t ifindex;
+	struct rte_ether_addr mac;
+	char name[WIRE_NAME_BYTES];
+	char device[WIRE_NAME_BYTES];
+	char eth_name[WIRE_NAME_BYTES];
+	rte_spinlock_t tx_lock; /**< only taken when is_tx_shared */
+};
+
+struct port_table {
+	unsigned n;
+	struct port port[PORT_MAX];
+};
+
+/**
+ * Make a port and start it.
+ *
+ * @error: on failure one line that names the port, the cause and the mend
+ *
+ * Owner:  *table holds it; stopped and closed by port_close_all()
+ * Errors: -ENOSPC PORT_MAX; -EINVAL the driver refused its arguments; others from the driver
+ */
+int port_add(struct port_table *table, const struct port_config *config, char *error,
+	size_t error_bytes);
+
+void port_close_all(struct port_table *table);
+
+/** Read the link again. Threads: main lcore. Returns: did anything change? */
+bool port_refresh(struct port *port);
+
+/** What others are told of a port. */
+void port_to_wire(const struct port *port, struct wire_port *wire);
+
+#endif

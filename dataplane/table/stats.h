@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Counters: one block per lcore, written by that lcore alone with plain stores, summed by whoever
+ * reads. rx = tx + punt + the drops, once nothing is in flight between lcores.
+ */
+#ifndef PODLANE_DATAPLANE_TABLE_STATS_H
+#define PODLANE_DATAPLANE_TABLE_STATS_H
+
+#include <stdint.h>
+
+#include <rte_common.h>
+
+#include "dataplane/packet.h"
+#include "dataplane/table/port.h"
+
+struct port_stats {
+	uint64_t rx_pkts, rx_bytes;
+	uint64_t tx_pkts, tx_bytes;
+};
+
+/** One lcore's counters. Threads: written by that lcore; others may read a little old values. */
+struct lcore_stats {
+	uint64_t rx_pkts;
+	uint64_t tx_pkts;
+	uint64_t punt_pkts; /**< given to the kernel */
+	uint64_t drop_pkts[DROP_N_REASONS];
+	uint64_t n_polls;
+	uint64_t n_empty_polls;
+	uint64_t busy_cycles;
+	uint64_t n_sleeps;
+	struct port_stats port[PORT_MAX];
+} __rte_cache_aligned;
+
+/** ICMP errors about dropped packets; outside the sum of packets. Threads: main lcore. */
+struct icmp_stats {
+	uint64_t sent;	  /**< handed to the kernel */
+	uint64_t limited; /**< not sent: above the rate */
+	uint64_t refused; /**< not sent: RFC 1122 3.2.2 forbids it, or the kernel refused */
+};
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * For the tests of stages: a burst with one packet, and what became of it.
+ */
+#ifndef PODLANE_TEST_UNIT_DATAPLANE_STAGE_BURST_H
+#define PODLANE_TEST_UNIT_DATAPLANE_STAGE_BURST_H
+
+#include "test/unit/support.h"
+
+#include "dataplane/packet.h"
+
+/** What happened to the only packet of a burst: DROP_* for dropped, or one of these. */
+enum burst_end { BURST_STAYS = -1, BURST_PUNTED = -2 };
+
+static inline struct burst burst_of(struct rte_mbuf *pkt)
+{
+	return (struct burst){.n = 1, .pkt = {pkt}};
+}
+
+/** Where the packet is now; fails if it is in none or several places. Frees it. */
+static inline int burst_end(struct burst *burst)
+{
+	struct rte_mbuf *pkt;
+	int end;
+
+	assert_int_equal(burst->n + burst->n_drop + burst->n_punt, 1);
+	if (burst->n == 1) {
+		pkt = burst->pkt[0];
+		end = BURST_STAYS;
+	} else if (burst->n_punt == 1) {
+		pkt = burst->punt[0];
+		end = BURST_PUNTED;
+	} else {
+		pkt = burst->drop[0];
+		end = burst->reason[0];
+	}
+	rte_pktmbuf_free(pkt);
+	return end;
+}
+
+#endif

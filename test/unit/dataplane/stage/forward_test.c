@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test/unit/dataplane/stage/burst.h"
+
+#include "dataplane/stage/forward.h"
+#include "dataplane/table/nexthop.h"
+
+static struct rte_mempool *pool;
+static const struct adjacency adjacency = {.kind = ADJACENCY_NATIVE, .mtu = 100};
+
+static struct rte_mbuf *build(uint8_t ttl, uint16_t fragment, uint16_t ip_bytes)
+{
+	return support_packet_build(pool,
+		&(struct support_packet){.src = RTE_IPV4(10, 244, 0, 10),
+			.dst = RTE_IPV4(10, 244, 1, 10),
+			.ttl = ttl,
+			.fragment = fragment,
+			.payload_bytes = (uint16_t)(ip_bytes - 28)});
+}
+
+static int run(struct rte_mbuf *pkt)
+{
+	struct burst burst = burst_of(pkt);
+
+	burst.adjacency[0] = &adjacency;
+	forward(&burst);
+	return burst_end(&burst);
+}
+
+static void test_forward_ttl(void **state)
+{
+	(void)state;
+	for (unsigned ttl = 1; ttl < 256; ttl++) {
+		struct rte_mbuf *pkt = build((uint8_t)ttl, 0, 60);
+
+		rte_mbuf_refcnt_update(pkt, 1); // looked at after the burst let go of it
+		assert_int_equal(run(pkt), ttl == 1 ? BURST_PUNTED : BURST_STAYS);
+		assert_int_equal(support_packet_ip4(pkt)->time_to_live, ttl == 1 ? 1 : ttl - 1);
+		assert_int_equal(rte_raw_cksum(support_packet_ip4(pkt), 20), 0xffff);
+		rte_pktmbuf_free(pkt);
+	}
+}
+
+/* RFC 1624's corner: every value of the checksum, by every identification. */
+static void test_forward_checksum_every_value(void **state)
+{
+	struct rte_mbuf *pkt = build(64, 0, 60);
+	struct rte_ipv4_hdr *ip = support_packet_ip4(pkt);
+
+	(void)state;
+	for (unsigned ident = 0; ident < 65536; ident++) {
+		struct burst burst = burst_of(pkt);
+
+		burst.adjacency[0] = &adjacency;
+		ip->packet_id = (uint16_t)ident;
+		ip->time_to_live = 64;
+		support_packet_fix_checksum(pkt);
+		forward(&burst);
+		assert_int_equal(burst.n, 1);
+		assert_int_equal(rte_raw_cksum(ip, 20), 0xffff);
+	}
+	rte_pktmbuf_free(pkt);
+}
+
+static void test_forward_mtu(void **state)
+{
+	static const struct {
+		uint16_t fragment, ip_bytes;
+		int end;
+	} rows[] = {
+		{RTE_IPV4_HDR_DF_FLAG, 100, BURST_STAYS},
+		{RTE_IPV4_HDR_DF_FLAG, 101, DROP_TOO_BIG},
+		{0, 100, BURST_STAYS},
+		{0, 101, BURST_PUNTED}, // the kernel fragments it
+		{RTE_IPV4_HDR_MF_FLAG, 101, BURST_PUNTED},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		struct rte_mbuf *pkt = build(64, rows[i].fragment, rows[i].ip_bytes);
+
+		rte_mbuf_refcnt_update(pkt, 1);
+		assert_int_equal(run(pkt), rows[i].end);
+		// what is not forwarded leaves as it came
+		assert_int_equal(support_packet_ip4(pkt)->time_to_live,
+			rows[i].end == BURST_STAYS ? 63 : 64);
+		if (rows[i].end == DROP_TOO_BIG)
+			assert_int_equal(pkt->hash.usr, 100);
+		rte_pktmbuf_free(pkt);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_forward_ttl),
+		cmocka_unit_test(test_forward_checksum_every_value),
+		cmocka_unit_test(test_forward_mtu),
+	};
+
+	support_eal_init(64);
+	pool = support_pool_create("forward", 255);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
