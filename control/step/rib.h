@@ -3,9 +3,9 @@
  * Step 5 of the route's walk: what FRR says now.
  *
  * Keeps every route of the stream (all tables and families) and the next-hop objects, joins the two
- * when both are there, and reports each prefix whose answer changed. Next-hop ids are zebra's and die
- * with its connection; the joined next hops are interned, so a million routes through 4,000 nodes
- * hold 4,000 sets.
+ * when both are there, and reports each prefix whose answer changed. Next-hop ids are zebra's and
+ * die with its connection; the joined next hops are interned, so a million routes through 4,000
+ * nodes hold 4,000 sets.
  */
 #ifndef PODLANE_CONTROL_STEP_RIB_H
 #define PODLANE_CONTROL_STEP_RIB_H
@@ -32,15 +32,15 @@ struct rib_nexthops {
 
 struct rib_route {
 	struct fpm_prefix prefix;
+	uint32_t nh_id; /**< zebra's id, 0 if the route carried its next hops itself, or is stale */
 	uint8_t protocol;
-	bool is_stale;	/**< from an earlier connection, not repeated yet */
-	uint32_t nh_id; /**< zebra's id, 0 if the route carried its next hops itself */
+	bool is_stale;   /**< from an earlier connection, not repeated yet */
+	bool is_pending; /**< nh_id is not (wholly) known yet: nexthops are those from before */
 	/**
 	 * NULL: nh_id is not (wholly) known, and never was for this prefix. A route whose new id is
 	 * not known yet keeps the next hops it had.
 	 */
 	const struct rib_nexthops *nexthops;
-	bool is_pending;    /**< nexthops are those from before: nh_id is not known yet */
 	uint64_t since_sec; /**< CLOCK_MONOTONIC of the last change */
 };
 
@@ -56,27 +56,33 @@ void rib_free(struct rib *rib);
 /**
  * Take one event of the stream.
  *
- * Errors: -ENOMEM, nothing changed. A delete of what is not there is no error.
+ * Errors: -ENOMEM, nothing changed; but where the event was a next hop, groups that hold it may be
+ *         left unknown, and their routes pending. A delete of what is not there is no error.
  */
 int rib_apply(struct rib *rib, const struct fpm_event *event);
 
-/** A connection to zebra begins: next-hop ids are forgotten, every route becomes stale and stays. */
+/** A connection to zebra begins: next-hop ids are forgotten, every route stays and is stale. */
 void rib_begin_replay(struct rib *rib);
 
 /**
- * The replay is known to be complete: routes still stale go.
+ * The replay is known to be complete: routes still stale go, also those of other tables than main,
+ * which zebra never replays.
  *
  * Returns: how many
  */
 size_t rib_sweep(struct rib *rib);
 
 /**
- * Report each prefix whose next hops changed, came or went since the last call, once.
+ * Report each prefix whose next hops changed, came or went since the last call, once, in the order
+ * of their first change. Not reported: what changed and changed back, and routes without next hops
+ * yet (is_pending with nexthops NULL).
  *
  * @route: NULL if it is gone
+ *
+ * Owner: both pointers are valid during the call, which must not change the RIB
  */
-typedef void (*rib_change_fn)(const struct fpm_prefix *prefix, const struct rib_route *route,
-	void *arg);
+typedef void (*rib_change_fn)(
+	const struct fpm_prefix *prefix, const struct rib_route *route, void *arg);
 void rib_drain(struct rib *rib, rib_change_fn change, void *arg);
 
 /** Owner: valid until the RIB changes. Errors: NULL if there is none. */
@@ -89,7 +95,11 @@ const struct rib_route *rib_find(const struct rib *rib, const struct fpm_prefix 
  */
 const struct rib_route *rib_match4(const struct rib *rib, uint32_t addr);
 
-/** Visit every route; order: table, family, address, length. Not for the hot path: it sorts. */
+/**
+ * Visit every route; order: table, family, address, length. Not for the hot path: it sorts.
+ *
+ * Errors: -ENOMEM, nothing visited
+ */
 typedef void (*rib_visit_fn)(const struct rib_route *route, void *arg);
 int rib_walk(const struct rib *rib, rib_visit_fn visit, void *arg);
 
