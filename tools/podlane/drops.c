@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * podlane drops: every dropped packet has a reason, and the account of all packets: what came in is
+ * what was sent, punted and dropped.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/podlane/command.h"
+#include "tools/podlane/facts.h"
+#include "tools/podlane/table.h"
+
+#define N_READINGS     5u
+#define READING_GAP_US 100000u
+
+struct account {
+	uint64_t in, sent, punted, dropped, by_reason;
+};
+
+static struct account add_up(const struct dp_records *records)
+{
+	struct account sum = {0};
+	size_t n;
+	const struct wire_lcore_stats *lcore = dp_records_items(records, WIRE_LCORE_STATS, &n);
+	const struct wire_drop_stats *drop;
+
+	for (size_t i = 0; i < n; i++) {
+		sum.in += lcore[i].rx_pkts;
+		sum.sent += lcore[i].tx_pkts;
+		sum.punted += lcore[i].punt_pkts;
+		sum.dropped += lcore[i].drop_pkts;
+	}
+	drop = dp_records_items(records, WIRE_DROP_STATS, &n);
+	for (size_t i = 0; i < n; i++)
+		sum.by_reason += drop[i].pkts;
+	return sum;
+}
+
+static int64_t difference(const struct account *sum)
+{
+	return (int64_t)(sum->in - sum->sent - sum->punted - sum->dropped);
+}
+
+static bool is_balanced(const struct account *sum)
+{
+	return difference(sum) == 0 && sum->by_reason == sum->dropped;
+}
+
+static json_t *account_json(const struct account *sum)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "in", (json_int_t)sum->in, "sent",
+		(json_int_t)sum->sent, "punted", (json_int_t)sum->punted, "dropped",
+		(json_int_t)sum->dropped, "dropped_by_reason", (json_int_t)sum->by_reason,
+		"difference", (json_int_t)difference(sum), "ok", is_balanced(sum));
+}
+
+static json_t *reasons_json(const struct dp_records *records)
+{
+	size_t n;
+	const struct wire_drop_stats *drop = dp_records_items(records, WIRE_DROP_STATS, &n);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list,
+			json_pack("{s:o, s:I, s:o}", "reason",
+				facts_name(drop[i].reason, sizeof(drop[i].reason)), "pkts",
+				(json_int_t)drop[i].pkts, "help",
+				facts_name(drop[i].help, sizeof(drop[i].help))));
+	return list;
+}
+
+void drops_gather(struct context *context, const char *arg)
+{
+	struct dp_records records = {0};
+	struct account sum;
+
+	(void)arg;
+	// workers count while we read: packets between two counters are no error until they stay
+	for (unsigned i = 0; i < N_READINGS; i++) {
+		dp_records_free(&records);
+		if (!context_ask_dp(context, WIRE_STATS, NULL, &records))
+			goto out;
+		sum = add_up(&records);
+		if (is_balanced(&sum))
+			break;
+		usleep(READING_GAP_US);
+	}
+	json_object_set_new(context->doc, "drops", reasons_json(&records));
+	json_object_set_new(context->doc, "account", account_json(&sum));
+out:
+	dp_records_free(&records);
+}
+
+static void print_reasons(const json_t *drops, const struct options *options)
+{
+	static const char *const titles[] = {">PACKETS", "REASON", "MEANING", NULL};
+	struct table *table = NULL;
+	json_t *drop;
+	size_t i;
+
+	json_array_foreach(drops, i, drop)
+	{
+		const json_t *pkts = json_object_get(drop, "pkts");
+
+		if (json_integer_value(pkts) == 0 && !options->is_all)
+			continue;
+		if (table == NULL)
+			table = table_new(titles);
+		table_count(table, pkts);
+		table_string(table, json_object_get(drop, "reason"));
+		table_string(table, json_object_get(drop, "help"));
+	}
+	if (table != NULL)
+		table_print(table, stdout);
+	else
+		printf("0 packets dropped, for any of %zu reasons (--all lists them).\n",
+			json_array_size(drops));
+}
+
+static const char *count_of(const json_t *account, const char *key, char text[TEXT_BYTES])
+{
+	return text_count((uint64_t)json_integer_value(json_object_get(account, key)), text);
+}
+
+void drops_print(const json_t *doc, const struct options *options)
+{
+	const json_t *account = json_object_get(doc, "account");
+	char in[TEXT_BYTES], sent[TEXT_BYTES], punted[TEXT_BYTES], dropped[TEXT_BYTES];
+	json_int_t off = json_integer_value(json_object_get(account, "difference"));
+
+	if (account == NULL)
+		return;
+	print_reasons(json_object_get(doc, "drops"), options);
+	printf("\nin %s = sent %s + punted %s + dropped %s", count_of(account, "in", in),
+		count_of(account, "sent", sent), count_of(account, "punted", punted),
+		count_of(account, "dropped", dropped));
+	if (json_is_true(json_object_get(account, "ok")))
+		puts("   ok");
+	else if (off != 0)
+		printf("\noff by %" JSON_INTEGER_FORMAT
+		       ", also after %u readings: packets on their way, or a mistake if it grows\n",
+			off, N_READINGS);
+	else
+		printf("\nthe reasons add up to %s only\n",
+			count_of(account, "dropped_by_reason", in));
+}
