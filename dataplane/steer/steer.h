@@ -56,8 +56,8 @@ int steer_uplink_open(struct steer *steer, const char *ifname, char *error, size
 
 /**
  * Make (or take over) the veth pair of the trunk, with its MAC, up, and tc at its ingress. Then
- * STEER_TRUNK_DPDK goes through steer_uplink_prepare() and steer_uplink_open() like an uplink; there
- * everything is for us, so it has no pool trie to fill.
+ * STEER_TRUNK_DPDK goes through steer_uplink_prepare() and steer_uplink_open() like an uplink;
+ * there everything is for us, so it has no pool trie to fill.
  */
 int steer_trunk_create(struct steer *steer, char *error, size_t error_bytes);
 
