@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * IPv4 prefix to next-hop index (enum wire_nh), by longest match. Hides the DPDK library: librte_lpm
- * or librte_fib (DIR24_8), chosen once at start.
+ * IPv4 prefix to next-hop index (enum wire_nh), by longest match. Hides the DPDK library:
+ * librte_lpm or librte_fib (DIR24_8), chosen once at start.
  */
 #ifndef PODLANE_DATAPLANE_TABLE_FIB_H
 #define PODLANE_DATAPLANE_TABLE_FIB_H
@@ -21,8 +21,8 @@ enum fib_engine { FIB_ENGINE_AUTO = 0, FIB_ENGINE_LPM, FIB_ENGINE_DIR24_8 };
 struct fib_config {
 	enum fib_engine engine;
 	uint32_t max_routes;
-	uint32_t n_tbl8; /**< groups of 256 entries for prefixes longer than /24 */
-	int socket;	 /**< NUMA node */
+	uint32_t n_tbl8; /**< groups of 256 entries; each /24 with longer prefixes takes one */
+	int socket;      /**< NUMA node */
 };
 
 enum fib_op_kind { FIB_OP_SET, FIB_OP_DEL };
@@ -30,36 +30,47 @@ enum fib_op_kind { FIB_OP_SET, FIB_OP_DEL };
 /** One change. Order: host. */
 struct fib_op {
 	uint32_t prefix; /**< bits below depth are zero */
-	uint32_t nh;	 /**< for SET; never 0, fits 24 bits */
+	uint32_t nh;     /**< for SET; never 0, fits 24 bits */
 	uint8_t depth;
 	uint8_t kind;  /**< enum fib_op_kind */
-	int16_t error; /**< out: 0; -EINVAL stray bits, depth, nh; -ENOSPC full; -ENOENT not there */
+	int16_t error; /**< out: 0, or why it was refused; see fib_apply() */
 };
 
+/** Used and available. */
 struct fib_counts {
 	uint32_t n_routes, max_routes;
-	uint32_t n_tbl8, max_tbl8; /**< used and available groups; used 0 where the library hides it */
+	uint32_t n_tbl8, max_tbl8;
 };
 
 /**
+ * EAL memory needed: 64 MiB, 1 KiB for each group, 256 bytes for each route.
+ *
  * Owner:  *fib is the caller's, freed with fib_free(); epoch outlives it
- * Errors: -EINVAL config; -ENOMEM, with EAL memory too short for it
+ * Errors: -EINVAL config: no routes, no groups, or more than the library can count; -ENOMEM, with
+ *         EAL memory too short for it
  */
 int fib_create(struct fib **fib, const struct fib_config *config, struct epoch *epoch);
+
+/** Workers must have left. */
 void fib_free(struct fib *fib);
 
 /** The engine chosen, "librte_lpm" or "librte_fib dir24-8". */
 const char *fib_engine_name(const struct fib *fib);
 
 /**
- * Apply a batch. Equals: applying each op alone, sets first, then deletes; of two ops on one prefix
- * the later one wins. Reorders @ops (sorted by prefix it is many times faster).
+ * Apply a batch. Equals: applying each op alone, in order.
+ *
+ * Inside, of two ops on one prefix only the later is done, in the order of prefixes (many times
+ * faster), additions and replacements first, then deletions, so that a worker never meets a gap. An
+ * addition that finds the table full is tried again after the deletions.
  *
  * A worker sees each prefix with its old or its new next hop, never another and never nothing,
  * unless it was deleted. Returns after a grace period if anything was deleted.
  *
  * Threads: main lcore only
- * Errors:  how many ops were refused; each has its reason in its error field
+ * Errors:  how many ops were refused; each has its reason in its error field: -EINVAL stray bits,
+ *          depth, kind or nh; -ENOSPC no room for a route or a group; -ENOENT not there to delete;
+ *          -ENOMEM
  */
 unsigned fib_apply(struct fib *fib, struct fib_op *ops, unsigned n);
 
