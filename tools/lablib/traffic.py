@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Packets between pods, and who counted them."""
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+
+from .shell import LabError, run
+
+
+@dataclass
+class PingResult:
+    sent: int
+    received: int
+    rtts_us: list
+
+    @property
+    def lost(self):
+        return self.sent - self.received
+
+    def percentile(self, share):
+        """A round-trip time in microseconds; 0 without any answer."""
+        if not self.rtts_us:
+            return 0.0
+        ordered = sorted(self.rtts_us)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+class Ping:
+    """Numbered packets that run until their count is reached or stop() is called."""
+
+    def __init__(self, source, address, n_pkts=1000, interval_ms=2.0, size_bytes=56):
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", source.netns, "ping", "-n", "-i", f"{interval_ms / 1000:g}",
+             "-c", str(n_pkts), "-s", str(size_bytes), "-W", "1", address],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def stop(self):
+        """End it and count; packets still under way have a moment to arrive."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.result()
+
+    def result(self):
+        text, _ = self.process.communicate(timeout=300)
+        counts = re.search(r"(\d+) packets transmitted, (\d+) received", text)
+        if counts is None:
+            raise LabError(f"ping said: {(text.strip() or 'nothing').splitlines()[-1]}")
+        rtts = [float(value) * 1000 for value in re.findall(r"time=([\d.]+) ms", text)]
+        return PingResult(int(counts[1]), int(counts[2]), rtts)
+
+
+def ping(source, address, n_pkts=1000, interval_ms=2.0, size_bytes=56):
+    return Ping(source, address, n_pkts, interval_ms, size_bytes).result()
+
+
+def warm_up(source, address):
+    """Until the first answer: neighbours are resolved on both sides then."""
+    run(["ping", "-n", "-c", "5", "-i", "0.2", "-W", "1", address], netns=source.netns, check=False)
+
+
+def iperf3(source, target, seconds=5):
+    """TCP from one pod to another; returns the bit/s that arrived and the retransmissions."""
+    server = subprocess.Popen(
+        ["ip", "netns", "exec", target.netns, "iperf3", "-s", "-1", "-B", target.address],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            if run(["ss", "-Hltn", "sport", "=", "5201"], netns=target.netns).strip():
+                break
+            time.sleep(0.02)
+        text = run(["iperf3", "-J", "-c", target.address, "-t", str(seconds),
+                    "--connect-timeout", "5000"], netns=source.netns, check=False,
+                   timeout_sec=seconds + 60)
+    finally:
+        server.terminate()
+        server.wait()
+    try:
+        report = json.loads(text)
+    except ValueError:
+        raise LabError(f"iperf3 said: {text[:80]!r}") from None
+    if "error" in report:
+        raise LabError(f"iperf3 {source.name} > {target.name}: {report['error']}")
+    return (report["end"]["sum_received"]["bits_per_second"],
+            report["end"]["sum_sent"].get("retransmits", 0))
+
+
+def snmp(netns):
+    """The kernel's counters of a namespace as {"Ip": {"ForwDatagrams": 1, ...}, ...}."""
+    lines = run(["cat", "/proc/net/snmp"], netns=netns).splitlines()
+    counters = {}
+    for names, values in zip(lines[::2], lines[1::2]):
+        group, _, keys = names.partition(":")
+        counters[group] = dict(zip(keys.split(), map(int, values.partition(":")[2].split())))
+    return counters
+
+
+def forwarded_by_kernel(netns):
+    return snmp(netns)["Ip"]["ForwDatagrams"]
+
+
+class Capture:
+    """tcpdump in a namespace, into a file that is gone with stop()."""
+
+    def __init__(self, netns, interface, expression, path):
+        self.path = path
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", netns, "tcpdump", "-n", "-p", "-U", "--immediate-mode",
+             "-Z", "root", "-i", interface, "-w", path, expression],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        line = self.process.stderr.readline()
+        while line and "listening on" not in line:
+            line = self.process.stderr.readline()
+        if not line:
+            raise LabError(f"tcpdump on {interface} of {netns} did not start")
+
+    def stop(self):
+        """The lines tcpdump -v makes of what was captured, one text per packet."""
+        time.sleep(0.2)
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=20)
+        text = run(["tcpdump", "-n", "-v", "-r", self.path], check=False)
+        os.unlink(self.path)
+        # A packet's continuation lines are indented.
+        return [packet.replace("\n", " ") for packet in re.split(r"\n(?=\S)", text) if packet]
