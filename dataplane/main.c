@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * podlane-dataplane: start everything in order, run the main lcore's loop, stop in reverse order.
+ */
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_random.h>
+
+#include <argp.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "dataplane/api/config.h"
+#include "dataplane/api_server.h"
+#include "dataplane/eal.h"
+#include "dataplane/host.h"
+#include "dataplane/log.h"
+#include "dataplane/steer/steer.h"
+#include "dataplane/worker.h"
+
+#define PUNT_RING_PKTS	 1024u
+#define ICMP_RING_PKTS	 256u
+#define LINK_POLL_MS	 100u
+#define LOOP_MS		 1   /* how long a punted packet may wait for the main lcore */
+#define LOOP_PKTS	 32u /* from one ring in one turn */
+#define POOL_CACHE	 256u
+#define SPARE_TBL8	 1024u /* for prefixes longer than /24 outside the pools */
+#define EAL_OVERHEAD_MB	 48u   /* what DPDK and its drivers take for themselves, measured */
+#define MBUF_BYTES_ABOUT (RTE_MBUF_DEFAULT_BUF_SIZE + 384u)
+
+struct dataplane {
+	struct config *config;
+	struct epoch epoch;
+	struct rte_mempool *pool;
+	struct port_table ports;
+	struct steer *steer;
+	struct host *host;
+	struct api_server *server;
+	struct api_tables tables;
+	struct worker *workers; /* n_workers of them */
+	unsigned n_workers;
+	struct lcore_stats *stats; /* main, then workers */
+	unsigned lcores[WORKER_MAX + 1];
+	char error[512];
+};
+
+static struct {
+	const char *config;
+	bool is_check;
+	bool is_verbose;
+} options = {.config = "/etc/podlane/podlane.yaml"};
+
+static volatile sig_atomic_t is_stopping;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	is_stopping = 1;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	(void)state;
+	switch (key) {
+	case 'c':
+		options.config = arg;
+		return 0;
+	case 'n':
+		options.is_check = true;
+		return 0;
+	case 'v':
+		options.is_verbose = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option option_rows[] = {
+	{"config", 'c', "FILE", 0, "configuration (default /etc/podlane/podlane.yaml)", 0},
+	{"check", 'n', NULL, 0, "check the configuration and end", 0},
+	{"verbose", 'v', NULL, 0, "show DPDK's own messages", 0},
+	{0},
+};
+
+static const struct argp arguments = {
+	.options = option_rows,
+	.parser = parse_option,
+	.doc = "The process of Podlane that forwards packets.\v"
+	       "Example: podlane-dataplane --config /etc/podlane/podlane.yaml\n"
+	       "It is told what to do by podlane-control; look at both with `podlane status`.",
+};
+
+const char *argp_program_version = "podlane-dataplane " PODLANE_VERSION;
+
+/* Groups of 256 entries so that every /24 of the pools may hold a /32. */
+static uint32_t count_tbl8(const struct config *config)
+{
+	uint64_t n = SPARE_TBL8;
+
+	if (config->dataplane.fib.tbl8_groups > 0)
+		return config->dataplane.fib.tbl8_groups;
+	for (unsigned i = 0; i < config->n_pools; i++) {
+		uint8_t depth = config->pools[i].depth;
+
+		n += depth < 24 ? UINT64_C(1) << (24 - depth) : 1;
+	}
+	return (uint32_t)RTE_MIN(n, UINT64_C(1) << 20);
+}
+
+/* The first allocation that fails says little; so the sum is made before. */
+static int check_memory(struct dataplane *dp)
+{
+	const struct config_dataplane *config = &dp->config->dataplane;
+	uint64_t bytes = (uint64_t)(1 << 24) * 4 + (uint64_t)count_tbl8(dp->config) * 1024 +
+		(uint64_t)config->mbufs * MBUF_BYTES_ABOUT +
+		(uint64_t)config->max_paths * 2 * sizeof(struct adjacency) +
+		(uint64_t)config->max_groups *
+			(sizeof(struct nexthop_group) + sizeof(struct wire_group)) +
+		(uint64_t)config->fib.max_routes * 2 * 64;
+	uint64_t need_mb = bytes / (1 << 20) + EAL_OVERHEAD_MB;
+
+	if (config->memory_mb >= need_mb)
+		return 0;
+	snprintf(dp->error, sizeof(dp->error),
+		"dataplane.memory_mb: %u is too little for these tables and %u mbufs: set it to %llu",
+		config->memory_mb, config->mbufs, (unsigned long long)need_mb);
+	return -ENOMEM;
+}
+
+static int start_eal(struct dataplane *dp)
+{
+	const struct config_dataplane *config = &dp->config->dataplane;
+	struct eal_config eal = {
+		.node = dp->config->node.name,
+		.main_lcore = config->main_lcore,
+		.workers = config->workers,
+		.n_workers = config->n_workers,
+		.has_hugepages = config->hugepages,
+		.memory_mb = config->memory_mb,
+		.is_verbose = options.is_verbose,
+	};
+	int ret = check_memory(dp);
+
+	if (ret < 0)
+		return ret;
+	if (config->n_workers == 0 || config->n_workers > WORKER_MAX) {
+		snprintf(dp->error, sizeof(dp->error), "dataplane.workers: 1 to %u lcores",
+			WORKER_MAX);
+		return -EINVAL;
+	}
+	return eal_start(&eal, dp->error, sizeof(dp->error));
+}
+
+static int create_tables(struct dataplane *dp)
+{
+	const struct config_dataplane *config = &dp->config->dataplane;
+	int socket = (int)rte_socket_id();
+	struct fib_config fib = {
+		.engine = (enum fib_engine)config->fib.engine,
+		.max_routes = config->fib.max_routes,
+		.n_tbl8 = count_tbl8(dp->config),
+		.socket = socket,
+	};
+	int ret;
+
+	dp->n_workers = config->n_workers;
+	dp->pool = rte_pktmbuf_pool_create("podlane", config->mbufs, POOL_CACHE, 0,
+		RTE_MBUF_DEFAULT_BUF_SIZE, socket);
+	dp->stats = rte_calloc("stats", dp->n_workers + 1, sizeof(*dp->stats), 0);
+	dp->workers = rte_calloc("workers", dp->n_workers, sizeof(*dp->workers), 0);
+	ret = dp->pool == NULL || dp->stats == NULL || dp->workers == NULL ? -ENOMEM : 0;
+	if (ret == 0)
+		ret = epoch_init(&dp->epoch, dp->n_workers);
+	if (ret == 0)
+		ret = fib_create(&dp->tables.fib, &fib, &dp->epoch);
+	if (ret == 0)
+		ret = nexthop_create(&dp->tables.nexthops, config->max_paths, config->max_groups,
+			socket, &dp->epoch);
+	if (ret < 0)
+		snprintf(dp->error, sizeof(dp->error),
+			"cannot make the tables: %s; raise dataplane.memory_mb (now %u)",
+			strerror(-ret), config->memory_mb);
+	return ret;
+}
+
+/* BPF objects: beside the program in a build tree, else where they are installed. */
+static const char *find_bpf_dir(void)
+{
+	static char path[512];
+	char object[600];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/steer"));
+	char *slash;
+
+	if (len > 0) {
+		path[len] = '\0';
+		slash = strrchr(path, '/');
+		strcpy(slash, "/steer");
+		snprintf(object, sizeof(object), "%s/steer.bpf.o", path);
+		if (access(object, R_OK) == 0)
+			return path;
+	}
+	return PODLANE_BPF_DIR;
+}
+
+static bool needs_steer(const struct config *config)
+{
+	for (unsigned i = 0; i < config->n_ports; i++) {
+		if (config->ports[i].interface != NULL)
+			return true;
+	}
+	return config->pods != NULL;
+}
+
+static int add_kernel_port(struct dataplane *dp, struct port_config *port)
+{
+	int ret = steer_uplink_prepare(dp->steer, port->interface, dp->error, sizeof(dp->error));
+
+	if (ret < 0)
+		return ret;
+	port->xdp_prog = steer_uplink_object(dp->steer);
+	ret = port_add(&dp->ports, port, dp->error, sizeof(dp->error));
+	if (ret < 0)
+		return ret;
+	return steer_uplink_open(dp->steer, port->interface, dp->error, sizeof(dp->error));
+}
+
+static int add_port(struct dataplane *dp, const struct config_port *config)
+{
+	struct port_config port = {
+		.name = config->name,
+		.kind = config->interface != NULL ? WIRE_PORT_AF_XDP : WIRE_PORT_VDEV,
+		.interface = config->interface,
+		.devargs = config->devargs,
+		.n_queues = (uint16_t)config->queues,
+		.n_workers = (uint16_t)dp->n_workers,
+		.complete_checksums = config->checksum == CONFIG_CHECKSUM_COMPLETE,
+		.pool = dp->pool,
+	};
+
+	if (port.kind == WIRE_PORT_AF_XDP)
+		return add_kernel_port(dp, &port);
+	return port_add(&dp->ports, &port, dp->error, sizeof(dp->error));
+}
+
+static int add_trunk(struct dataplane *dp)
+{
+	struct port_config port = {
+		.name = "pods",
+		.kind = WIRE_PORT_TRUNK,
+		.interface = STEER_TRUNK_DPDK,
+		.n_queues = 1,
+		.n_workers = (uint16_t)dp->n_workers,
+		.complete_checksums = dp->config->pods->checksum == CONFIG_CHECKSUM_COMPLETE,
+		.pool = dp->pool,
+	};
+	int ret = steer_trunk_create(dp->steer, dp->error, sizeof(dp->error));
+
+	return ret < 0 ? ret : add_kernel_port(dp, &port);
+}
+
+static int add_ports(struct dataplane *dp)
+{
+	int ret = 0;
+
+	if (needs_steer(dp->config))
+		ret = steer_create(&dp->steer, find_bpf_dir(), dp->error, sizeof(dp->error));
+	for (unsigned i = 0; i < dp->config->n_ports && ret == 0; i++)
+		ret = add_port(dp, &dp->config->ports[i]);
+	if (ret == 0 && dp->config->pods != NULL)
+		ret = add_trunk(dp);
+	return ret;
+}
+
+static struct rte_ring *make_ring(const char *name, unsigned worker, unsigned n_pkts)
+{
+	char full_name[RTE_RING_NAMESIZE];
+
+	snprintf(full_name, sizeof(full_name), "%s%u", name, worker);
+	return rte_ring_create(full_name, n_pkts, (int)rte_socket_id(),
+		RING_F_SP_ENQ | RING_F_SC_DEQ);
+}
+
+/* Queues are dealt to the workers in turn. */
+static void deal_queues(struct dataplane *dp)
+{
+	unsigned next = 0;
+
+	for (unsigned p = 0; p < dp->ports.n; p++) {
+		for (uint16_t q = 0; q < dp->ports.port[p].n_rxq; q++, next++) {
+			struct worker *worker = &dp->workers[next % dp->n_workers];
+
+			if (worker->n_queues < WORKER_MAX_QUEUES)
+				worker->queue[worker->n_queues++] =
+					(struct worker_queue){&dp->ports.port[p], q};
+		}
+	}
+}
+
+static int create_workers(struct dataplane *dp)
+{
+	const struct config_dataplane *config = &dp->config->dataplane;
+
+	dp->lcores[0] = config->main_lcore;
+	for (unsigned i = 0; i < dp->n_workers; i++) {
+		struct worker *worker = &dp->workers[i];
+
+		dp->lcores[i + 1] = config->workers[i];
+		*worker = (struct worker){
+			.pipeline = {
+				.fib = dp->tables.fib,
+				.nexthops = nexthop_view(dp->tables.nexthops),
+				.ports = &dp->ports,
+				.to_kernel = make_ring("punt", i, PUNT_RING_PKTS),
+				.to_icmp = make_ring("icmp", i, ICMP_RING_PKTS),
+				.stats = &dp->stats[i + 1],
+				.worker = i,
+			},
+			.epoch = &dp->epoch,
+			.idx = i,
+			.lcore = config->workers[i],
+			.idle_us = config->idle == CONFIG_IDLE_SLEEP ? config->idle_us : 0,
+		};
+		if (worker->pipeline.to_kernel == NULL || worker->pipeline.to_icmp == NULL)
+			return -ENOMEM;
+	}
+	deal_queues(dp);
+	return 0;
+}
+
+static int create_server(struct dataplane *dp)
+{
+	struct api_tables *tables = &dp->tables;
+
+	if (getrandom(&tables->instance, sizeof(tables->instance), 0) < 0)
+		tables->instance = rte_rdtsc();
+	tables->start_tsc = rte_rdtsc();
+	tables->node = dp->config->node.name;
+	tables->is_polling = dp->config->dataplane.idle == CONFIG_IDLE_POLL;
+	tables->ports = &dp->ports;
+	tables->steer = dp->steer;
+	tables->pool = dp->pool;
+	tables->stats = dp->stats;
+	tables->lcores = dp->lcores;
+	tables->n_lcores = dp->n_workers + 1;
+	tables->icmp = host_icmp_stats(dp->host);
+	return api_server_create(&dp->server, dp->config->sockets.dataplane, tables, dp->error,
+		sizeof(dp->error));
+}
+
+static int start(struct dataplane *dp)
+{
+	const struct config_dataplane *config = &dp->config->dataplane;
+	int ret = start_eal(dp);
+
+	if (ret < 0)
+		return ret;
+	ret = create_tables(dp);
+	if (ret < 0)
+		return ret;
+	ret = host_create(&dp->host, config->punt_interface, config->punt_pps,
+		config->icmp_errors_pps, &dp->stats[0], dp->error, sizeof(dp->error));
+	if (ret < 0)
+		return ret;
+	ret = add_ports(dp);
+	if (ret < 0)
+		return ret;
+	ret = create_workers(dp);
+	if (ret < 0)
+		return ret;
+	ret = create_server(dp);
+	if (ret < 0)
+		return ret;
+
+	for (unsigned i = 0; i < dp->n_workers; i++)
+		rte_eal_remote_launch(worker_main, &dp->workers[i], dp->workers[i].lcore);
+	return 0;
+}
+
+static void stop(struct dataplane *dp)
+{
+	for (unsigned i = 0; dp->workers != NULL && i < dp->n_workers; i++)
+		worker_stop(&dp->workers[i]);
+	rte_eal_mp_wait_lcore();
+
+	api_server_free(dp->server);
+	port_close_all(&dp->ports);
+	steer_close(dp->steer);
+	host_free(dp->host);
+	nexthop_free(dp->tables.nexthops);
+	fib_free(dp->tables.fib);
+	epoch_fini(&dp->epoch);
+	for (unsigned i = 0; dp->workers != NULL && i < dp->n_workers; i++) {
+		rte_ring_free(dp->workers[i].pipeline.to_kernel);
+		rte_ring_free(dp->workers[i].pipeline.to_icmp);
+	}
+	rte_free(dp->workers);
+	rte_free(dp->stats);
+	rte_mempool_free(dp->pool);
+}
+
+/* Returns: how many packets the rings held. */
+static unsigned drain_rings(struct dataplane *dp)
+{
+	struct rte_mbuf *pkts[LOOP_PKTS];
+	unsigned n_all = 0;
+
+	for (unsigned i = 0; i < dp->n_workers; i++) {
+		struct pipeline *pipeline = &dp->workers[i].pipeline;
+		unsigned n = rte_ring_sc_dequeue_burst(pipeline->to_kernel, (void **)pkts,
+			LOOP_PKTS, NULL);
+
+		for (unsigned j = 0; j < n; j++)
+			host_punt(dp->host, pkts[j]);
+		n_all += n;
+		n = rte_ring_sc_dequeue_burst(pipeline->to_icmp, (void **)pkts, LOOP_PKTS, NULL);
+		for (unsigned j = 0; j < n; j++)
+			host_icmp_error(dp->host, pkts[j]);
+		n_all += n;
+	}
+	return n_all;
+}
+
+static void refresh_ports(struct dataplane *dp)
+{
+	for (unsigned i = 0; i < dp->ports.n; i++) {
+		struct port *port = &dp->ports.port[i];
+
+		if (!port_refresh(port))
+			continue;
+		LOG(NOTICE, "port: %s is %s mtu=%u\n", port->name, port->is_up ? "up" : "down",
+			port->mtu);
+		api_server_announce_port(dp->server, port);
+	}
+}
+
+static void run(struct dataplane *dp)
+{
+	uint64_t link_poll_cycles = rte_get_tsc_hz() / 1000 * LINK_POLL_MS;
+	uint64_t next_link_poll = 0;
+	unsigned n_drained = 0;
+
+	while (!is_stopping) {
+		struct pollfd fds[API_MAX_CLIENTS + 1];
+		unsigned n_fds = api_server_pollfds(dp->server, fds);
+
+		poll(fds, n_fds, n_drained > 0 ? 0 : LOOP_MS);
+		api_server_run(dp->server);
+		n_drained = drain_rings(dp);
+		if (rte_rdtsc() >= next_link_poll) {
+			refresh_ports(dp);
+			next_link_poll = rte_rdtsc() + link_poll_cycles;
+		}
+	}
+}
+
+static void say_ready(const struct dataplane *dp)
+{
+	const struct config_dataplane *config = &dp->config->dataplane;
+
+	LOG(NOTICE, "fib: engine=%s max_routes=%u (%s)\n", fib_engine_name(dp->tables.fib),
+		config->fib.max_routes,
+		config->fib.engine == CONFIG_ENGINE_AUTO ? "auto: lpm up to 65536, else dir24-8" :
+							   "as configured");
+	for (unsigned i = 0; i < dp->ports.n; i++)
+		LOG(NOTICE, "port: %s device=%s queues=%u mtu=%u\n", dp->ports.port[i].name,
+			dp->ports.port[i].device, dp->ports.port[i].n_rxq, dp->ports.port[i].mtu);
+	LOG(NOTICE, "main: ready node=%s workers=%u idle=%s socket=%s\n", dp->config->node.name,
+		dp->n_workers, config->idle == CONFIG_IDLE_POLL ? "poll" : "sleep",
+		dp->config->sockets.dataplane);
+}
+
+int main(int argc, char **argv)
+{
+	static struct dataplane dp;
+	struct sigaction action = {.sa_handler = on_signal};
+	int ret;
+
+	argp_parse(&arguments, argc, argv, 0, NULL, NULL);
+	ret = config_load(options.config, &dp.config, dp.error, sizeof(dp.error));
+	if (ret < 0 || options.is_check) {
+		fprintf(stderr, "podlane-dataplane: %s\n", ret < 0 ? dp.error : "configuration ok");
+		config_free(dp.config);
+		return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
+
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	ret = start(&dp);
+	if (ret < 0) {
+		fprintf(stderr, "podlane-dataplane: %s\n", dp.error);
+	} else {
+		say_ready(&dp);
+		run(&dp);
+		LOG(NOTICE, "main: stopping\n");
+	}
+
+	stop(&dp);
+	config_free(dp.config);
+	rte_eal_cleanup();
+	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

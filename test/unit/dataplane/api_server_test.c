@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The API over a real socket: who may say what, what is refused, and that a dump gives back what
+ * was set.
+ */
+#include "test/unit/support.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "dataplane/api_server.h"
+
+#define N_ROUTES 20000u /* several messages */
+
+static char path[] = "/tmp/podlane-api-XXXXXX/sock";
+static struct api_server *server;
+static struct api_tables tables;
+static struct port_table ports;
+static struct lcore_stats stats[2];
+static struct icmp_stats icmp;
+static const unsigned lcores[2] = {0, 1};
+static struct epoch epoch;
+static _Alignas(64) uint8_t buf[WIRE_MSG_BYTES];
+
+static int setup(void **state)
+{
+	struct fib_config config = {.engine = FIB_ENGINE_DIR24_8, .max_routes = N_ROUTES, .n_tbl8 = 1024};
+	char error[256];
+
+	(void)state;
+	*strrchr(path, '/') = '\0';
+	assert_non_null(mkdtemp(path));
+	path[strlen(path)] = '/';
+
+	assert_int_equal(epoch_init(&epoch, 1), 0);
+	assert_int_equal(fib_create(&tables.fib, &config, &epoch), 0);
+	assert_int_equal(nexthop_create(&tables.nexthops, 64, 16, SOCKET_ID_ANY, &epoch), 0);
+	ports.n = 1;
+	ports.port[0] = (struct port){.name = "uplink0", .device = "eth0", .ifindex = 7, .mtu = 1500};
+	tables.instance = 0x1234;
+	tables.node = "worker-a";
+	tables.ports = &ports;
+	tables.pool = support_pool_create("api", 63);
+	tables.stats = stats;
+	tables.lcores = lcores;
+	tables.n_lcores = 2;
+	tables.icmp = &icmp;
+	assert_int_equal(api_server_create(&server, path, &tables, error, sizeof(error)), 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	api_server_free(server);
+	assert_int_equal(access(path, F_OK), -1);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+	nexthop_free(tables.nexthops);
+	fib_free(tables.fib);
+	epoch_fini(&epoch);
+	return 0;
+}
+
+static int dial(void)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	return fd;
+}
+
+static void say(int fd, enum wire_type type, const void *items, size_t n)
+{
+	size_t len = wire_build(buf, type, 9, items, n);
+
+	assert_true(len > 0);
+	assert_int_equal(send(fd, buf, len, 0), (ssize_t)len);
+	api_server_run(server);
+}
+
+/* The next message, which must be of that type; its items are behind the header in buf. */
+static const struct wire_hdr *hear(int fd, enum wire_type type, const void **items)
+{
+	const struct wire_hdr *hdr;
+	ssize_t len = recv(fd, buf, sizeof(buf), 0);
+
+	assert_true(len > 0);
+	assert_int_equal(wire_parse(buf, (size_t)len, &hdr, items), 0);
+	assert_int_equal(hdr->type, type);
+	return hdr;
+}
+
+static int ask(int fd, enum wire_type type, const void *request, size_t n)
+{
+	const void *items;
+
+	say(fd, type, request, n);
+	return hear(fd, WIRE_ACK, &items)->error;
+}
+
+static int greet(int fd, enum wire_role role)
+{
+	struct wire_hello hello = {.role = role};
+	const struct wire_hdr *hdr;
+	const void *items;
+
+	say(fd, WIRE_HELLO, &hello, 1);
+	assert_true(recv(fd, buf, sizeof(buf), 0) > 0);
+	hdr = (const struct wire_hdr *)buf;
+	if (hdr->type == WIRE_ACK)
+		return hdr->error;
+	assert_int_equal(((const struct wire_hello *)(hdr + 1))->instance, 0x1234);
+	return hear(fd, WIRE_ACK, &items)->error;
+}
+
+static bool is_closed(int fd)
+{
+	return recv(fd, buf, sizeof(buf), 0) == 0;
+}
+
+static void hang_up(int fd)
+{
+	close(fd);
+	api_server_run(server);
+}
+
+static void test_api_hello_comes_first(void **state)
+{
+	int fd = dial();
+
+	(void)state;
+	assert_int_equal(ask(fd, WIRE_INFO, NULL, 0), -EPROTO);
+	assert_int_equal(greet(fd, WIRE_ROLE_READER), 0);
+	say(fd, WIRE_INFO, NULL, 0);
+	hang_up(fd);
+}
+
+static void test_api_readers_do_not_write(void **state)
+{
+	struct wire_route route = {.prefix = 0x0a000000, .depth = 8, .nh = WIRE_NH_PUNT};
+	int fd = dial();
+
+	(void)state;
+	assert_int_equal(greet(fd, WIRE_ROLE_READER), 0);
+	assert_int_equal(ask(fd, WIRE_ROUTE_SET, &route, 1), -EPERM);
+	assert_int_equal(fib_counts(tables.fib).n_routes, 0);
+	hang_up(fd);
+}
+
+static void test_api_one_control(void **state)
+{
+	int first = dial();
+	int second = dial();
+
+	(void)state;
+	assert_int_equal(greet(first, WIRE_ROLE_CONTROL), 0);
+	assert_int_equal(greet(second, WIRE_ROLE_CONTROL), -EBUSY);
+	assert_true(tables.is_controlled);
+	hang_up(first);
+	assert_false(tables.is_controlled);
+	assert_int_equal(greet(second, WIRE_ROLE_CONTROL), 0);
+	hang_up(second);
+}
+
+static void test_api_broken_messages_close(void **state)
+{
+	size_t len = wire_build(buf, WIRE_INFO, 1, NULL, 0);
+
+	(void)state;
+	for (size_t cut = 1; cut <= len + 1; cut++) {
+		uint8_t copy[64] = {0};
+		int fd = dial();
+
+		memcpy(copy, buf, len);
+		if (cut == len)
+			copy[0] ^= 0xff; // whole, of another version
+		assert_int_equal(send(fd, copy, cut, 0), (ssize_t)cut);
+		api_server_run(server);
+		assert_true(is_closed(fd));
+		wire_build(buf, WIRE_INFO, 1, NULL, 0);
+		close(fd);
+	}
+}
+
+static void test_api_refuses_by_item(void **state)
+{
+	struct wire_path path_rows[] = {
+		{.idx = 16, .kind = WIRE_PATH_NATIVE, .port = 0, .mtu = 1500},
+		{.idx = 17, .kind = WIRE_PATH_NATIVE, .port = 1, .mtu = 1500}, // no such port
+		{.idx = 3, .kind = WIRE_PATH_NATIVE}, // a fixed one
+		{.idx = 64, .kind = WIRE_PATH_NATIVE}, // beyond the table
+		{.idx = 18, .kind = WIRE_PATH_N_KINDS},
+	};
+	struct wire_route routes[] = {
+		{.prefix = 0x0a000000, .depth = 8, .nh = 16},
+		{.prefix = 0x0b000000, .depth = 8, .nh = 17}, // path not set
+		{.prefix = 0x0a000001, .depth = 8, .nh = 16}, // stray bit
+		{.prefix = 0x0c000000, .depth = 33, .nh = 16},
+		{.prefix = 0x0c000000, .depth = 8, .nh = WIRE_NH_GROUP | 2},
+		{.prefix = 0x0d000000, .depth = 8, .nh = 0},
+	};
+	const struct wire_refusal *refusals;
+	const struct wire_hdr *hdr;
+	int fd = dial();
+
+	(void)state;
+	assert_int_equal(greet(fd, WIRE_ROLE_CONTROL), 0);
+	say(fd, WIRE_PATH_SET, path_rows, 5);
+	hdr = hear(fd, WIRE_ACK, (const void **)&refusals);
+	assert_int_equal(hdr->n_items, 4);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(refusals[i].item, i + 1);
+
+	say(fd, WIRE_ROUTE_SET, routes, 6);
+	hdr = hear(fd, WIRE_ACK, (const void **)&refusals);
+	assert_int_equal(hdr->n_items, 5);
+	assert_int_equal(fib_counts(tables.fib).n_routes, 1);
+
+	assert_int_equal(ask(fd, WIRE_ROUTE_DEL, routes, 1), 0);
+	assert_int_equal(ask(fd, WIRE_ROUTE_DEL, routes, 1), -ENOENT);
+	assert_int_equal(ask(fd, WIRE_PATH_DEL, path_rows, 1), 0);
+	hang_up(fd);
+}
+
+static void load(int fd)
+{
+	static struct wire_route routes[N_ROUTES];
+	struct wire_path path_row = {.idx = 20, .kind = WIRE_PATH_NATIVE, .mtu = 1500, .nexthop = 77};
+	struct wire_group group = {.idx = 5, .n_members = 1, .member = {{20, 1}}};
+	size_t per_msg = wire_max_items(WIRE_ROUTE_SET);
+
+	for (uint32_t i = 0; i < N_ROUTES; i++)
+		routes[i] = (struct wire_route){.prefix = (10u << 24) + i * 4, .depth = 32,
+			.nh = i % 2 ? 20 : WIRE_NH_GROUP | 5};
+	assert_int_equal(ask(fd, WIRE_PATH_SET, &path_row, 1), 0);
+	assert_int_equal(ask(fd, WIRE_GROUP_SET, &group, 1), 0);
+	for (size_t i = 0; i < N_ROUTES; i += per_msg)
+		assert_int_equal(ask(fd, WIRE_ROUTE_SET, &routes[i], RTE_MIN(per_msg, N_ROUTES - i)), 0);
+}
+
+static void test_api_dump_gives_back_what_was_set(void **state)
+{
+	struct wire_pool pool = {.prefix = 10u << 24, .depth = 8};
+	unsigned n[WIRE_N_TYPES] = {0};
+	const struct wire_hdr *hdr;
+	const void *items;
+	uint32_t next = 0;
+	int fd = dial();
+
+	(void)state;
+	assert_int_equal(greet(fd, WIRE_ROLE_CONTROL), 0);
+	load(fd);
+	assert_int_equal(ask(fd, WIRE_POOL_SET, &pool, 1), 0);
+	say(fd, WIRE_DUMP, NULL, 0);
+	do {
+		ssize_t len = recv(fd, buf, sizeof(buf), 0);
+
+		assert_true(len > 0);
+		assert_int_equal(wire_parse(buf, (size_t)len, &hdr, &items), 0);
+		assert_int_equal(hdr->seq, 9);
+		n[hdr->type] += hdr->n_items;
+		for (uint32_t i = 0; hdr->type == WIRE_ROUTE_SET && i < hdr->n_items; i++, next++)
+			assert_int_equal(((const struct wire_route *)items)[i].prefix,
+				(10u << 24) + next * 4);
+	} while (hdr->type != WIRE_ACK);
+	assert_int_equal(n[WIRE_PORT], 1);
+	assert_int_equal(n[WIRE_POOL_SET], 1);
+	assert_int_equal(n[WIRE_PATH_SET], 1);
+	assert_int_equal(n[WIRE_GROUP_SET], 1);
+	assert_int_equal(n[WIRE_ROUTE_SET], N_ROUTES);
+	hang_up(fd);
+}
+
+static void test_api_lookup(void **state)
+{
+	struct wire_lookup asked = {.addr = (10u << 24) + 4};
+	const struct wire_lookup *found;
+	int fd = dial();
+
+	(void)state;
+	assert_int_equal(greet(fd, WIRE_ROLE_READER), 0);
+	say(fd, WIRE_LOOKUP, &asked, 1);
+	hear(fd, WIRE_LOOKUP, (const void **)&found);
+	assert_int_equal(found->nh, 20);
+	assert_int_equal(found->depth, 32);
+	assert_int_equal(found->path.nexthop, 77);
+	hear(fd, WIRE_ACK, (const void **)&found);
+	asked.addr = 1;
+	say(fd, WIRE_LOOKUP, &asked, 1);
+	hear(fd, WIRE_LOOKUP, (const void **)&found);
+	assert_int_equal(found->nh, WIRE_NH_NONE);
+	hang_up(fd);
+}
+
+static void test_api_second_server_is_refused(void **state)
+{
+	struct api_server *other;
+	char error[256];
+
+	(void)state;
+	assert_int_equal(api_server_create(&other, path, &tables, error, sizeof(error)), -EADDRINUSE);
+	assert_non_null(strstr(error, path));
+	api_server_run(server); // the probe's connection
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_api_hello_comes_first),
+		cmocka_unit_test(test_api_readers_do_not_write),
+		cmocka_unit_test(test_api_one_control),
+		cmocka_unit_test(test_api_broken_messages_close),
+		cmocka_unit_test(test_api_refuses_by_item),
+		cmocka_unit_test(test_api_dump_gives_back_what_was_set),
+		cmocka_unit_test(test_api_lookup),
+		cmocka_unit_test(test_api_second_server_is_refused),
+	};
+
+	support_eal_init(256);
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
