@@ -13,28 +13,28 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
-int connect_unix(int *out, const char *path, int type, unsigned timeout_sec)
+int connect_unix(int *fd, const char *path, int type, unsigned timeout_sec)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	struct timeval timeout = {.tv_sec = timeout_sec};
-	int fd, rc;
+	int sock, rc;
 
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 
-	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	if (sock < 0)
 		return -errno;
 	// before connect: it too waits, for room in the listener's queue
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0 ||
-		connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0) {
+	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
+		setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0 ||
+		connect(sock, (const struct sockaddr *)&addr, sizeof(addr)) != 0) {
 		rc = -errno;
-		close(fd);
+		close(sock);
 		return rc;
 	}
-	*out = fd;
+	*fd = sock;
 	return 0;
 }
 

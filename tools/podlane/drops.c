@@ -131,7 +131,8 @@ void drops_print(const json_t *doc, const struct options *options)
 	if (account == NULL)
 		return;
 	print_reasons(json_object_get(doc, "drops"), options);
-	printf("\nin %s = sent %s + punted %s + dropped %s", count_of(account, "in", in),
+	puts("");
+	printf("in %s = sent %s + punted %s + dropped %s", count_of(account, "in", in),
 		count_of(account, "sent", sent), count_of(account, "punted", punted),
 		count_of(account, "dropped", dropped));
 	if (json_is_true(json_object_get(account, "ok")))
