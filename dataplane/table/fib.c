@@ -21,15 +21,15 @@
  */
 #include "dataplane/table/fib.h"
 
+#include "dataplane/table/fib_dir24.h"
+#include "dataplane/table/fib_lpm.h"
+
 #include <rte_common.h>
 #include <rte_malloc.h>
 #include <rte_rib.h>
 
 #include <errno.h>
 #include <stdlib.h>
-
-#include "dataplane/table/fib_dir24.h"
-#include "dataplane/table/fib_lpm.h"
 
 #define NH_MASK	     0xffffffu
 #define MAX_DEPTH    32u
