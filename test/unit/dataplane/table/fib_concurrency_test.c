@@ -26,7 +26,7 @@
 #define BAD_NH	   0x700000u
 #define BULK	   32u
 #define N_BULKS	   256u
-#define TURN_BULKS 8u /* until the worker is quiescent */
+#define TURN_BULKS 8ull /* until the worker is quiescent */
 #define MAX_OPS	   64u
 
 /** Where in a /24 the probe is. */
