@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The route's walk in control: rib, resolve, candidates, compare, sync. Called by fpm_conn.c, neigh.c,
+ * show.c with what came in; owns the steps and the dataplane's client.
+ */
+#include "control/pipeline.h"
+
+#include "control/dp_client.h"
+#include "control/log.h"
+#include "control/step/candidates.h"
+#include "control/step/compare.h"
+#include "control/step/pods.h"
+#include "control/step/resolve.h"
+#include "control/step/rib.h"
+#include "control/step/sync.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <linux/neighbour.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TICK_SEC	   1
+#define RETRY_SEC	   5u  /* refusals are tried again */
+#define QUIET_SEC	   5u  /* after which a replay without its end is held */
+#define ASK_UNRESOLVED_SEC 3u  /* between two requests for one neighbour */
+#define ASK_STALE_SEC	   10u /* the kernel sees none of the fast lane's traffic */
+#define ASKS_PER_TICK	   512u
+
+struct pipeline {
+	struct rib *rib;
+	struct resolve *resolve;
+	struct sync *sync;
+	struct pods *pods;
+	struct dp_client *dp;
+	struct event *tick;
+	pipeline_use_fn use;
+	void *use_arg;
+	struct wire_pool *pools;
+	size_t n_pools;
+	bool has_replay_end, is_started, is_dp_adopted;
+	struct fpm_prefix replay_end;
+	uint64_t cause_us; /* of the changes being worked out; 0: not zebra's */
+	uint64_t replay_began_ms, fpm_last_ms;
+	uint64_t n_ticks;
+	unsigned n_asked; /* in this tick */
+	struct pipeline_status status;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Have the kernel look for a next hop, not too often. */
+static void ask_neighbour(struct pipeline *pipeline, struct hop *hop, uint64_t every_sec)
+{
+	uint64_t now_sec = now_ms() / 1000;
+
+	if (pipeline->use == NULL || pipeline->n_asked >= ASKS_PER_TICK ||
+		(hop->asked_sec != 0 && now_sec < hop->asked_sec + every_sec))
+		return;
+	pipeline->n_asked++;
+	hop->asked_sec = now_sec;
+	pipeline->use(hop->key.nexthop, hop->key.ifindex, pipeline->use_arg);
+}
+
+/* Steps 6 to 8 for one next hop: facts, candidates, choice. */
+static void work_out_hop(struct pipeline *pipeline, struct hop *hop)
+{
+	struct wire_path path;
+
+	resolve_hop(pipeline->resolve, hop->key, &hop->facts);
+	candidates_build(&hop->facts, &hop->candidates);
+	hop->choice = compare_choose(&hop->candidates);
+	path = compare_path(&hop->candidates, hop->choice, hop->key);
+
+	if (memcmp(&path, &hop->wanted, sizeof(path)) != 0) {
+		hop->wanted = path;
+		sync_hop_changed(pipeline->sync, hop);
+	}
+	if (hop->facts.state == HOP_UNRESOLVED && hop->facts.wants_neighbour)
+		ask_neighbour(pipeline, hop, ASK_UNRESOLVED_SEC);
+}
+
+/* Errors: -ENOMEM */
+static int take_hops(struct pipeline *pipeline, const struct route_target *target)
+{
+	for (uint32_t i = 0; i < target->n; i++) {
+		struct hop *hop;
+
+		if (sync_find_hop(pipeline->sync, target->member[i].key) != NULL)
+			continue;
+		hop = sync_take_hop(pipeline->sync, target->member[i].key);
+		if (hop == NULL)
+			return -ENOMEM;
+		work_out_hop(pipeline, hop);
+	}
+	return 0;
+}
+
+bool pipeline_is_pool(const struct pipeline *pipeline, uint32_t prefix, uint8_t depth)
+{
+	for (size_t i = 0; i < pipeline->n_pools; i++)
+		if (pipeline->pools[i].prefix == prefix && pipeline->pools[i].depth == depth)
+			return true;
+	return false;
+}
+
+static struct fpm_prefix main_table_prefix(uint32_t prefix, uint8_t depth)
+{
+	struct fpm_prefix key = {.table = FPM_MAIN_TABLE, .family = AF_INET, .len = depth};
+	uint32_t prefix_be = htonl(prefix);
+
+	memcpy(key.addr, &prefix_be, sizeof(prefix_be));
+	return key;
+}
+
+/* What should a prefix have, of all who have a say? Returns false for nothing. */
+static bool decide(
+	struct pipeline *pipeline, uint32_t prefix, uint8_t depth, struct route_target *target)
+{
+	struct fpm_prefix key = main_table_prefix(prefix, depth);
+	const struct rib_route *route = rib_find(pipeline->rib, &key);
+
+	target->n = 0;
+	target->fixed = WIRE_NH_PUNT;
+	if (depth == 32 && resolve_is_local(pipeline->resolve, prefix))
+		return true;
+	if (route != NULL && route->nexthops != NULL) {
+		resolve_route(prefix, depth, route->nexthops->type, route->nexthops->nh,
+			route->nexthops->n, target);
+		return true;
+	}
+	target->fixed = WIRE_NH_NO_ROUTE;
+	return pipeline_is_pool(pipeline, prefix, depth);
+}
+
+/* Steps 6 to 9 for one prefix. */
+static void work_out_route(struct pipeline *pipeline, uint32_t prefix, uint8_t depth)
+{
+	struct route_target target;
+	int err = 0;
+
+	if (!decide(pipeline, prefix, depth, &target)) {
+		sync_unwant_route(pipeline->sync, prefix, depth, pipeline->cause_us);
+		return;
+	}
+	err = take_hops(pipeline, &target);
+	if (err == 0)
+		err = sync_want_route(pipeline->sync, prefix, depth, &target, pipeline->cause_us);
+	if (err != 0)
+		log_line(LOG_LEVEL_ERR, "pipeline: out of memory for a route, it stays as it was");
+}
+
+static void on_rib_change(const struct fpm_prefix *prefix, const struct rib_route *route, void *arg)
+{
+	uint32_t addr_be;
+
+	(void)route;
+	if (prefix->family != AF_INET || prefix->table != FPM_MAIN_TABLE)
+		return;
+	memcpy(&addr_be, prefix->addr, sizeof(addr_be));
+	work_out_route(arg, ntohl(addr_be), prefix->len);
+}
+
+void pipeline_turn(struct pipeline *pipeline)
+{
+	rib_drain(pipeline->rib, on_rib_change, pipeline);
+	pipeline->cause_us = 0;
+	pods_pump(pipeline->pods);
+	sync_pump(pipeline->sync);
+}
+
+static void on_hop_changed(struct hop_key key, void *arg)
+{
+	struct pipeline *pipeline = arg;
+	struct hop *hop = sync_find_hop(pipeline->sync, key);
+
+	if (hop != NULL)
+		work_out_hop(pipeline, hop);
+}
+
+struct of_interface {
+	struct pipeline *pipeline;
+	uint32_t ifindex;
+};
+
+static void work_out_if_of_interface(struct hop *hop, void *arg)
+{
+	const struct of_interface *of = arg;
+
+	if (hop->key.ifindex == of->ifindex)
+		work_out_hop(of->pipeline, hop);
+}
+
+static void on_interface_changed(uint32_t ifindex, void *arg)
+{
+	struct of_interface of = {.pipeline = arg, .ifindex = ifindex};
+	const struct kernel_link *link = resolve_find_link(of.pipeline->resolve, ifindex);
+
+	if (link == NULL)
+		pods_del_link(of.pipeline->pods, ifindex);
+	else if (pods_set_link(of.pipeline->pods, ifindex, link->name) != 0)
+		log_line(LOG_LEVEL_ERR, "pipeline: out of memory for pod %s", link->name);
+	sync_each_hop(of.pipeline->sync, work_out_if_of_interface, &of);
+}
+
+static void on_address_changed(uint32_t addr, void *arg)
+{
+	work_out_route(arg, addr, 32);
+}
+
+static void work_out_any(struct hop *hop, void *arg)
+{
+	work_out_hop(arg, hop);
+}
+
+/* The dataplane's side. */
+
+static void on_hello(const struct wire_hello *hello, void *arg)
+{
+	struct pipeline *pipeline = arg;
+
+	resolve_forget_dataplane(pipeline->resolve);
+	pods_forget_dataplane(pipeline->pods);
+	pipeline->is_dp_adopted = false;
+	if (sync_connected(pipeline->sync, hello->max_paths, hello->max_groups) != 0) {
+		dp_client_restart(pipeline->dp);
+		return;
+	}
+	pipeline->status.dp_connected = true;
+	pipeline->status.dp_since_sec = now_ms() / 1000;
+	pipeline->status.dp_instance = hello->instance;
+	memcpy(pipeline->status.dp_node, hello->name, sizeof(hello->name) - 1);
+	pipeline->status.dp_connections++;
+}
+
+static int take_record(struct pipeline *pipeline, enum wire_type type, const void *items, size_t i)
+{
+	const struct wire_pod *pod = items;
+	const struct wire_port *port = items;
+	int err;
+
+	if (type == WIRE_PORT)
+		return resolve_set_port(pipeline->resolve, port + i);
+	err = resolve_set_pod(pipeline->resolve, pod + i);
+	return err != 0 ? err : pods_set_attached(pipeline->pods, pod + i);
+}
+
+static void on_records(enum wire_type type, const void *items, size_t n_items, void *arg)
+{
+	struct pipeline *pipeline = arg;
+	int err = 0;
+
+	if (type == WIRE_PORT || type == WIRE_POD) {
+		for (size_t i = 0; i < n_items && err == 0; i++)
+			err = take_record(pipeline, type, items, i);
+	} else {
+		err = sync_adopt(pipeline->sync, type, items, n_items);
+	}
+	if (err != 0) {
+		log_line(LOG_LEVEL_ERR, "pipeline: cannot adopt what the dataplane has: %s",
+			strerror(-err));
+		dp_client_restart(pipeline->dp);
+	}
+}
+
+static void on_dumped(void *arg)
+{
+	struct pipeline *pipeline = arg;
+	struct sync_counts counts;
+
+	sync_adopted(pipeline->sync);
+	pipeline->is_dp_adopted = true;
+	sync_each_hop(pipeline->sync, work_out_any, pipeline);
+	counts = sync_counts(pipeline->sync);
+	log_line(LOG_LEVEL_NOTICE, "pipeline: adopted routes=%zu groups=%zu paths=%zu held=%zu",
+		counts.routes.n_acked, counts.groups.n_acked, counts.paths.n_acked,
+		counts.routes.n_held);
+}
+
+static void on_ack(uint32_t seq, int32_t error, const struct wire_refusal *refusals, size_t n_refusals,
+	void *arg)
+{
+	static struct log_limit limit;
+	struct pipeline *pipeline = arg;
+
+	if (error != 0)
+		log_limited(&limit, LOG_LEVEL_WARNING, "pipeline: dataplane refused %zu items: %s",
+			n_refusals, strerror(-error));
+	sync_ack(pipeline->sync, seq, error, refusals, n_refusals);
+	pods_ack(pipeline->pods, seq, error);
+}
+
+static void on_writable(void *arg)
+{
+	pipeline_turn(arg);
+}
+
+static void on_gone(void *arg)
+{
+	struct pipeline *pipeline = arg;
+
+	pipeline->status.dp_connected = false;
+	pipeline->is_dp_adopted = false;
+	sync_disconnected(pipeline->sync);
+	pods_forget_dataplane(pipeline->pods);
+}
+
+/* zebra's side. */
+
+static void end_replay(struct pipeline *pipeline)
+{
+	size_t n_swept = rib_sweep(pipeline->rib);
+
+	if (pipeline->status.replay != PIPELINE_REPLAY_COMPLETE) {
+		pipeline->status.replay_ms = now_ms() - pipeline->replay_began_ms;
+		log_line(LOG_LEVEL_NOTICE, "pipeline: replay complete routes=%zu swept=%zu ms=%llu",
+			rib_counts(pipeline->rib).n_routes, n_swept,
+			(unsigned long long)pipeline->status.replay_ms);
+	}
+	pipeline->status.replay = PIPELINE_REPLAY_COMPLETE;
+	// First what the replay brought, so that nothing it wants is taken for unwanted.
+	rib_drain(pipeline->rib, on_rib_change, pipeline);
+	sync_allow_deletes(pipeline->sync);
+	sync_allow_pools(pipeline->sync);
+}
+
+static bool is_replay_end(const struct pipeline *pipeline, const struct fpm_event *event)
+{
+	const struct fpm_prefix *prefix = &event->route.prefix;
+
+	return event->kind == FPM_ROUTE_SET && pipeline->has_replay_end &&
+	       prefix->family == AF_INET6 && prefix->len == pipeline->replay_end.len &&
+	       memcmp(prefix->addr, pipeline->replay_end.addr, sizeof(prefix->addr)) == 0;
+}
+
+void pipeline_begin_fpm(struct pipeline *pipeline)
+{
+	rib_begin_replay(pipeline->rib);
+	pipeline->status.replay = PIPELINE_REPLAY_RUNNING;
+	pipeline->replay_began_ms = now_ms();
+	pipeline->fpm_last_ms = pipeline->replay_began_ms;
+}
+
+void pipeline_note_fpm_bytes(struct pipeline *pipeline)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	pipeline->cause_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	pipeline->fpm_last_ms = now_ms();
+}
+
+int pipeline_take_fpm(struct pipeline *pipeline, const struct fpm_event *event)
+{
+	int err = rib_apply(pipeline->rib, event);
+
+	if (err == 0 && is_replay_end(pipeline, event))
+		end_replay(pipeline);
+	return err;
+}
+
+void pipeline_end_fpm(struct pipeline *pipeline)
+{
+	if (pipeline->status.replay == PIPELINE_REPLAY_RUNNING)
+		pipeline->status.replay = PIPELINE_REPLAY_NONE;
+}
+
+/* The kernel's side. */
+
+void pipeline_begin_kernel_resync(struct pipeline *pipeline)
+{
+	resolve_begin_resync(pipeline->resolve);
+}
+
+void pipeline_take_kernel(struct pipeline *pipeline, const struct kernel_event *event)
+{
+	if (resolve_apply_kernel(pipeline->resolve, event) != 0)
+		log_line(LOG_LEVEL_ERR, "pipeline: out of memory for the kernel's tables");
+}
+
+void pipeline_end_kernel_resync(struct pipeline *pipeline)
+{
+	resolve_end_resync(pipeline->resolve);
+	if (!pipeline->is_started)
+		dp_client_start(pipeline->dp);
+	pipeline->is_started = true;
+}
+
+/* Once a second. */
+
+static void refresh(struct hop *hop, void *arg)
+{
+	struct pipeline *pipeline = arg;
+
+	if (!hop->facts.wants_neighbour)
+		return;
+	if (hop->facts.state == HOP_UNRESOLVED)
+		ask_neighbour(pipeline, hop, ASK_UNRESOLVED_SEC);
+	else if (hop->facts.neighbour == NUD_STALE)
+		ask_neighbour(pipeline, hop, ASK_STALE_SEC);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct pipeline *pipeline = arg;
+
+	(void)fd;
+	(void)what;
+	pipeline->n_asked = 0;
+	sync_each_hop(pipeline->sync, refresh, pipeline);
+	if (++pipeline->n_ticks % RETRY_SEC == 0) {
+		sync_retry(pipeline->sync);
+		pods_retry(pipeline->pods);
+	}
+	if (pipeline->status.replay == PIPELINE_REPLAY_RUNNING &&
+		now_ms() > pipeline->fpm_last_ms + QUIET_SEC * 1000) {
+		pipeline->status.replay = PIPELINE_REPLAY_HELD;
+		log_line(LOG_LEVEL_WARNING,
+			"pipeline: replay ended without fpm.replay_end, stale routes are kept: "
+			"configure that route in zebra, see configs/frr");
+		sync_allow_pools(pipeline->sync);
+	}
+	pipeline_turn(pipeline);
+}
+
+static int want_pools(struct pipeline *pipeline, const struct pipeline_options *options)
+{
+	pipeline->pools = calloc(options->n_pools + 1, sizeof(*pipeline->pools));
+	if (pipeline->pools == NULL)
+		return -ENOMEM;
+	if (options->n_pools > 0)
+		memcpy(pipeline->pools, options->pools, options->n_pools * sizeof(*pipeline->pools));
+	pipeline->n_pools = options->n_pools;
+	for (size_t i = 0; i < options->n_pools; i++)
+		work_out_route(pipeline, options->pools[i].prefix, options->pools[i].depth);
+	return sync_want_pools(pipeline->sync, options->pools, options->n_pools);
+}
+
+static int send_request(
+	void *arg, enum wire_type type, const void *items, size_t n_items, uint32_t *seq)
+{
+	struct pipeline *pipeline = arg;
+
+	// Pods are attached after the dump, which says which already are.
+	return pipeline->is_dp_adopted ? dp_client_send(pipeline->dp, type, items, n_items, seq)
+				       : -ENOTCONN;
+}
+
+int pipeline_new(
+	struct event_base *base, const struct pipeline_options *options, struct pipeline **out)
+{
+	const struct timeval every = {.tv_sec = TICK_SEC};
+	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
+	struct resolve_changes changes = {
+		.hop = on_hop_changed,
+		.interface = on_interface_changed,
+		.address = on_address_changed,
+		.arg = pipeline,
+	};
+	struct dp_client_handlers handlers = {
+		.hello = on_hello,
+		.records = on_records,
+		.dumped = on_dumped,
+		.ack = on_ack,
+		.writable = on_writable,
+		.gone = on_gone,
+		.arg = pipeline,
+	};
+	int err = -ENOMEM;
+
+	if (pipeline == NULL)
+		return -ENOMEM;
+	pipeline->has_replay_end = options->has_replay_end;
+	pipeline->replay_end = options->replay_end;
+	pipeline->rib = rib_new();
+	pipeline->resolve = resolve_new(options->pod_match, &changes);
+	pipeline->sync = sync_new(send_request, pipeline);
+	pipeline->pods = pods_new(options->pod_match, send_request, pipeline);
+	pipeline->dp = dp_client_new(base, options->dataplane_socket, options->node, &handlers);
+	pipeline->tick = event_new(base, -1, EV_PERSIST, on_tick, pipeline);
+	if (pipeline->rib == NULL || pipeline->resolve == NULL || pipeline->sync == NULL ||
+		pipeline->pods == NULL || pipeline->dp == NULL || pipeline->tick == NULL)
+		goto err_free;
+	err = want_pools(pipeline, options);
+	if (err != 0)
+		goto err_free;
+	event_add(pipeline->tick, &every);
+	*out = pipeline;
+	return 0;
+
+err_free:
+	pipeline_free(pipeline);
+	return err;
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+	if (pipeline == NULL)
+		return;
+	if (pipeline->tick != NULL)
+		event_free(pipeline->tick);
+	dp_client_free(pipeline->dp);
+	pods_free(pipeline->pods);
+	sync_free(pipeline->sync);
+	resolve_free(pipeline->resolve);
+	rib_free(pipeline->rib);
+	free(pipeline->pools);
+	free(pipeline);
+}
+
+void pipeline_set_use(struct pipeline *pipeline, pipeline_use_fn use, void *arg)
+{
+	pipeline->use = use;
+	pipeline->use_arg = arg;
+}
+
+struct pipeline_status pipeline_status(const struct pipeline *pipeline)
+{
+	return pipeline->status;
+}
+
+const struct rib *pipeline_rib(const struct pipeline *pipeline)
+{
+	return pipeline->rib;
+}
+
+const struct sync *pipeline_sync(const struct pipeline *pipeline)
+{
+	return pipeline->sync;
+}
+
+const struct resolve *pipeline_resolve(const struct pipeline *pipeline)
+{
+	return pipeline->resolve;
+}
+
+struct pods *pipeline_pods(struct pipeline *pipeline)
+{
+	return pipeline->pods;
+}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Send the difference between wanted and acknowledged, a few messages at a time, and take the
+ * acknowledgements. Called by pipeline.c after everything that may have changed something.
+ */
+#include "control/step/sync_table.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+/* What one message is made of before it is known to be sent. */
+struct draft {
+	enum wire_type type;
+	uint32_t n;
+	void *object[SYNC_ROUTE_ITEMS];
+	union {
+		struct wire_path path[SYNC_PATH_ITEMS];
+		struct wire_group group[SYNC_GROUP_ITEMS];
+		struct wire_route route[SYNC_ROUTE_ITEMS];
+	};
+};
+
+static_assert(sizeof(struct wire_route) * SYNC_ROUTE_ITEMS < WIRE_MSG_BYTES, "route message");
+static_assert(sizeof(struct wire_group) * SYNC_GROUP_ITEMS < WIRE_MSG_BYTES, "group message");
+static_assert(sizeof(struct wire_path) * SYNC_PATH_ITEMS < WIRE_MSG_BYTES, "path message");
+
+static bool has_window(const struct sync *sync)
+{
+	return sync->n_pending < SYNC_WINDOW;
+}
+
+/* Send and remember; on failure nothing changed. */
+static bool send_items(struct sync *sync, enum wire_type type, const void *items, uint32_t n,
+	void *const *objects, uint32_t n_objects)
+{
+	struct sync_pending *pending = malloc(sizeof(*pending) + n_objects * sizeof(void *));
+
+	if (pending == NULL)
+		return false;
+	if (sync->send(sync->send_arg, type, items, n, &pending->seq) != 0) {
+		free(pending);
+		return false;
+	}
+	pending->type = type;
+	pending->n = n_objects;
+	if (n_objects > 0)
+		memcpy(pending->item, objects, n_objects * sizeof(void *));
+	TAILQ_INSERT_TAIL(&sync->pending, pending, next);
+	sync->n_pending++;
+	sync->n_messages++;
+	return true;
+}
+
+static void dequeue_nh(struct sync *sync, struct sync_nh *nh)
+{
+	TAILQ_REMOVE(&sync_nhs_of(sync, nh)->queue, nh, queue);
+	nh->is_queued = false;
+}
+
+/* An index for what has none. Errors: -ENOSPC */
+static int take_idx(struct sync_nhs *nhs, struct sync_nh *nh)
+{
+	for (uint32_t tried = nhs->first; tried < nhs->max; tried++) {
+		uint32_t idx = nhs->next_free;
+
+		nhs->next_free = idx + 1 < nhs->max ? idx + 1 : nhs->first;
+		if (nhs->by_idx[idx] == NULL) {
+			nhs->by_idx[idx] = nh;
+			nh->wire = nh->kind == SYNC_GROUP ? idx | WIRE_NH_GROUP : idx;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+static uint32_t idx_of(const struct sync_nh *nh)
+{
+	return nh->wire & ~(uint32_t)WIRE_NH_GROUP;
+}
+
+static void release_idx(struct sync_nhs *nhs, struct sync_nh *nh)
+{
+	nhs->by_idx[idx_of(nh)] = NULL;
+	nh->wire = 0;
+}
+
+static void refuse_nh(struct sync *sync, struct sync_nh *nh, int error)
+{
+	nh->error = error;
+	sync->n_refusals++;
+}
+
+/* -EAGAIN: a member is not there yet; or why a member, and so the group, cannot be. */
+static int check_members(const struct sync_group *group)
+{
+	for (uint32_t i = 0; i < group->n; i++) {
+		const struct sync_nh *member = &group->member[i].path->nh;
+
+		if (!member->is_acked)
+			return member->error != 0 ? member->error : -EAGAIN;
+	}
+	return 0;
+}
+
+/* Ready to be set: has an index, and what it refers to is there. */
+static int prepare_nh(struct sync *sync, struct sync_nh *nh)
+{
+	int err = nh->kind == SYNC_GROUP ? check_members(sync_group_of(nh)) : 0;
+
+	if (err == 0 && nh->wire == 0 && !nh->is_acked)
+		err = take_idx(sync_nhs_of(sync, nh), nh);
+	return err;
+}
+
+static void draft_path(struct draft *draft, struct sync_path *path)
+{
+	path->sent = path->hop.wanted;
+	draft->path[draft->n] = path->sent;
+	draft->path[draft->n].idx = path->nh.wire;
+	draft->object[draft->n++] = &path->nh;
+}
+
+static void draft_group(struct draft *draft, struct sync_group *group)
+{
+	struct wire_group *wire = &draft->group[draft->n];
+
+	memset(wire, 0, sizeof(*wire));
+	wire->idx = idx_of(&group->nh);
+	wire->n_members = group->n;
+	for (uint32_t i = 0; i < group->n; i++) {
+		wire->member[i].path = group->member[i].path->nh.wire;
+		wire->member[i].weight = group->member[i].weight;
+	}
+	draft->object[draft->n++] = &group->nh;
+}
+
+/* The next message of paths or groups to set; leaves in the queue what must wait or be deleted. */
+static void draft_sets(struct sync *sync, struct sync_nhs *nhs, uint32_t max, struct draft *draft)
+{
+	struct sync_nh *nh, *next;
+
+	draft->n = 0;
+	TAILQ_FOREACH_SAFE (nh, &nhs->queue, queue, next) {
+		int err;
+
+		if (draft->n == max)
+			return;
+		if (sync_nh_is_to_delete(nh))
+			continue;
+		if (!sync_nh_is_to_set(nh)) {
+			dequeue_nh(sync, nh);
+			if (nh->refs == 0 && !nh->is_acked && !nh->is_in_flight)
+				sync_nh_free(sync, nh);
+			continue;
+		}
+		err = prepare_nh(sync, nh);
+		if (err == -EAGAIN)
+			continue;
+		if (err != 0) {
+			refuse_nh(sync, nh, err);
+			dequeue_nh(sync, nh);
+		} else if (nh->kind == SYNC_PATH) {
+			draft_path(draft, sync_path_of(nh));
+		} else {
+			draft_group(draft, sync_group_of(nh));
+		}
+	}
+}
+
+static void draft_deletes(struct sync_nhs *nhs, uint32_t max, struct draft *draft)
+{
+	struct sync_nh *nh;
+
+	draft->n = 0;
+	TAILQ_FOREACH (nh, &nhs->queue, queue) {
+		if (draft->n == max)
+			return;
+		if (!sync_nh_is_to_delete(nh))
+			continue;
+		if (nh->kind == SYNC_PATH)
+			draft->path[draft->n] = (struct wire_path){.idx = nh->wire};
+		else
+			draft->group[draft->n] = (struct wire_group){.idx = idx_of(nh)};
+		draft->object[draft->n++] = nh;
+	}
+}
+
+/* Routes wait for what is new or goes, not for a path that changes in place. */
+static bool is_blocking(enum wire_type type, const struct sync_nh *nh)
+{
+	return type == WIRE_PATH_DEL || type == WIRE_GROUP_DEL || !nh->is_acked;
+}
+
+static bool send_nhs(struct sync *sync, struct sync_nhs *nhs, struct draft *draft)
+{
+	if (draft->n == 0 ||
+		!send_items(sync, draft->type, draft->path, draft->n, draft->object, draft->n))
+		return false;
+	for (uint32_t i = 0; i < draft->n; i++) {
+		struct sync_nh *nh = draft->object[i];
+
+		dequeue_nh(sync, nh);
+		nh->is_in_flight = true;
+		nhs->n_blocking += is_blocking(draft->type, nh);
+	}
+	return true;
+}
+
+static void pump_sets(struct sync *sync, struct sync_nhs *nhs, enum wire_type type, struct draft *draft)
+{
+	uint32_t max = type == WIRE_PATH_SET ? SYNC_PATH_ITEMS : SYNC_GROUP_ITEMS;
+
+	draft->type = type;
+	while (has_window(sync)) {
+		draft_sets(sync, nhs, max, draft);
+		if (!send_nhs(sync, nhs, draft))
+			return;
+	}
+}
+
+static void pump_deletes(
+	struct sync *sync, struct sync_nhs *nhs, enum wire_type type, struct draft *draft)
+{
+	uint32_t max = type == WIRE_PATH_DEL ? SYNC_PATH_ITEMS : SYNC_GROUP_ITEMS;
+
+	draft->type = type;
+	while (has_window(sync)) {
+		draft_deletes(nhs, max, draft);
+		if (!send_nhs(sync, nhs, draft))
+			return;
+	}
+}
+
+static int compare_routes(const void *a, const void *b)
+{
+	const struct sync_route *x = *(struct sync_route *const *)a;
+	const struct sync_route *y = *(struct sync_route *const *)b;
+
+	if (x->prefix != y->prefix)
+		return x->prefix < y->prefix ? -1 : 1;
+	return (int)x->depth - (int)y->depth;
+}
+
+/* Sorted, because a FIB takes neighbours in order eleven times faster than shuffled. */
+static void fill_batch(struct sync *sync)
+{
+	struct sync_route *route;
+
+	while (sync->n_batch < SYNC_BATCH && (route = TAILQ_FIRST(&sync->queue)) != NULL) {
+		TAILQ_REMOVE(&sync->queue, route, queue);
+		sync->batch[sync->n_batch++] = route;
+	}
+	qsort(sync->batch, sync->n_batch, sizeof(struct sync_route *), compare_routes);
+	sync->batch_at = 0;
+	sync->batch_deletes = false;
+}
+
+/* Put one route of the batch into the message, or decide that it does not belong there. */
+static void draft_route(struct sync *sync, uint32_t at, struct draft *draft)
+{
+	struct sync_route *route = sync->batch[at];
+	struct sync_nh *nh = sync_route_effective(sync, route);
+
+	if (!sync_route_is_due(sync, route)) {
+		sync->batch[at] = NULL;
+		route->is_queued = false;
+		sync_route_free_if_idle(sync, route);
+		return;
+	}
+	if (nh == NULL && !sync->batch_deletes)
+		return; // in the second pass
+	if (nh != NULL && (sync->batch_deletes || !nh->is_acked)) {
+		sync->batch[at] = NULL;
+		TAILQ_INSERT_TAIL(&sync->queue, route, queue);
+		return;
+	}
+	draft->route[draft->n] = (struct wire_route){
+		.prefix = route->prefix,
+		.depth = route->depth,
+		.nh = nh == NULL ? (uint32_t)WIRE_NH_NONE : nh->wire,
+	};
+	draft->object[draft->n++] = route;
+}
+
+/* One message of routes from the batch. Returns whether one was sent, or a pass ended. */
+static bool send_routes(struct sync *sync, struct draft *draft)
+{
+	uint32_t at = sync->batch_at;
+
+	draft->n = 0;
+	draft->type = sync->batch_deletes ? WIRE_ROUTE_DEL : WIRE_ROUTE_SET;
+	for (; at < sync->n_batch && draft->n < SYNC_ROUTE_ITEMS; at++)
+		if (sync->batch[at] != NULL)
+			draft_route(sync, at, draft);
+	if (draft->n > 0 &&
+		!send_items(sync, draft->type, draft->route, draft->n, draft->object, draft->n))
+		return false;
+	for (uint32_t i = 0; i < draft->n; i++) {
+		struct sync_route *route = draft->object[i];
+
+		route->is_queued = false;
+		if (sync->batch_deletes)
+			sync_route_set_sent(sync, route, NULL, true);
+		else
+			sync_route_set_sent(sync, route, sync_route_effective(sync, route), false);
+	}
+	// What was sent may be due again before the batch ends, and must not be looked at twice.
+	for (uint32_t i = sync->batch_at; i < at; i++)
+		if (sync->batch[i] != NULL && !sync->batch[i]->is_queued)
+			sync->batch[i] = NULL;
+	sync->batch_at = at;
+	return true;
+}
+
+static void pump_routes(struct sync *sync, struct draft *draft)
+{
+	bool was_filled = false;
+
+	while (has_window(sync)) {
+		if (sync->batch_at == sync->n_batch && !sync->batch_deletes) {
+			sync->batch_deletes = true;
+			sync->batch_at = 0;
+		} else if (sync->batch_at == sync->n_batch) {
+			sync->n_batch = 0;
+			sync->batch_at = 0;
+			// Once per pump: what goes back to the queue waits for an acknowledgement.
+			if (was_filled || TAILQ_EMPTY(&sync->queue))
+				return;
+			fill_batch(sync);
+			was_filled = true;
+		}
+		if (!send_routes(sync, draft))
+			return;
+	}
+}
+
+static bool are_pools_due(const struct sync *sync)
+{
+	if (!sync->may_pool || sync->pools_in_flight || sync->pools_error != 0)
+		return false;
+	return sync->n_pools != sync->n_pools_acked ||
+	       (sync->n_pools > 0 &&
+		       memcmp(sync->pools, sync->pools_acked, sync->n_pools * sizeof(sync->pools[0])) !=
+			       0);
+}
+
+static void pump_pools(struct sync *sync)
+{
+	if (are_pools_due(sync) && has_window(sync) &&
+		send_items(sync, WIRE_POOL_SET, sync->pools, (uint32_t)sync->n_pools, NULL, 0))
+		sync->pools_in_flight = true;
+}
+
+static void pump_once(struct sync *sync)
+{
+	static struct draft draft; // 64 KiB, too much for a stack that others share
+
+	if (sync->has_recovered && sync->paths.n_blocking + sync->groups.n_blocking == 0 &&
+		TAILQ_EMPTY(&sync->paths.queue) && TAILQ_EMPTY(&sync->groups.queue)) {
+		sync->has_recovered = false;
+		sync_touch_all_routes(sync);
+	}
+	pump_sets(sync, &sync->paths, WIRE_PATH_SET, &draft);
+	pump_sets(sync, &sync->groups, WIRE_GROUP_SET, &draft);
+	if (sync->paths.n_blocking + sync->groups.n_blocking == 0)
+		pump_routes(sync, &draft);
+	pump_deletes(sync, &sync->groups, WIRE_GROUP_DEL, &draft);
+	pump_deletes(sync, &sync->paths, WIRE_PATH_DEL, &draft);
+}
+
+void sync_pump(struct sync *sync)
+{
+	struct timespec now;
+
+	if (!sync->is_connected || !sync->is_adopted)
+		return;
+	pump_once(sync);
+	if (sync->has_recovered && sync_phase(sync) == SYNC_IN_SYNC)
+		pump_once(sync);
+	if (sync->has_room && sync_phase(sync) == SYNC_IN_SYNC) {
+		sync->has_room = false;
+		if (sync->route_count.n_refused > 0) {
+			sync_retry(sync);
+			pump_once(sync);
+		}
+	}
+	if (sync_phase(sync) != SYNC_IN_SYNC)
+		return;
+	pump_pools(sync);
+	if (sync->full_sync_sec == 0 && sync->n_pending == 0) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		sync->full_sync_sec = (uint64_t)now.tv_sec;
+	}
+}
+
+/* What became of one item. */
+static void finish_set(struct sync *sync, struct sync_nh *nh, int error)
+{
+	struct sync_nhs *nhs = sync_nhs_of(sync, nh);
+
+	nhs->n_blocking -= is_blocking(WIRE_PATH_SET, nh);
+	nh->is_in_flight = false;
+	if (error != 0) {
+		refuse_nh(sync, nh, error);
+		if (!nh->is_acked)
+			release_idx(nhs, nh);
+	} else {
+		nh->is_acked = true;
+		if (nh->kind == SYNC_PATH)
+			sync_path_of(nh)->acked = sync_path_of(nh)->sent;
+	}
+	sync_nh_touch(sync, nh);
+}
+
+static void finish_delete(struct sync *sync, struct sync_nh *nh, int error)
+{
+	struct sync_nhs *nhs = sync_nhs_of(sync, nh);
+
+	nhs->n_blocking--;
+	nh->is_in_flight = false;
+	// What is not there is deleted.
+	if (error != 0 && error != -ENOENT) {
+		refuse_nh(sync, nh, error);
+	} else {
+		nh->is_acked = false;
+		release_idx(nhs, nh);
+	}
+	sync_nh_touch(sync, nh);
+}
+
+static void note_acked(struct sync *sync, const struct sync_route *route)
+{
+	struct sync_trace *trace = route->trace == 0 ? NULL : &sync->trace[route->trace - 1];
+	struct timespec now;
+
+	if (trace == NULL || trace->acked_us != 0 || trace->prefix != route->prefix ||
+		trace->depth != route->depth)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	trace->acked_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void finish_route(struct sync *sync, struct sync_route *route, int error)
+{
+	bool is_delete = route->is_deleting;
+
+	if (is_delete && error == -ENOENT)
+		error = 0;
+	if (error == 0) {
+		sync_route_set_acked(sync, route, is_delete ? NULL : route->sent);
+		note_acked(sync, route);
+		sync->has_room = sync->has_room || is_delete;
+	} else {
+		sync->n_refusals++;
+		sync_route_set_error(sync, route, error);
+	}
+	sync_route_set_sent(sync, route, NULL, false);
+	sync_route_touch(sync, route);
+	sync_route_free_if_idle(sync, route);
+}
+
+static void finish_item(struct sync *sync, enum wire_type type, void *item, int error)
+{
+	if (type == WIRE_ROUTE_SET || type == WIRE_ROUTE_DEL)
+		finish_route(sync, item, error);
+	else if (type == WIRE_PATH_DEL || type == WIRE_GROUP_DEL)
+		finish_delete(sync, item, error);
+	else
+		finish_set(sync, item, error);
+}
+
+static void finish_pools(struct sync *sync, int error)
+{
+	sync->pools_in_flight = false;
+	sync->pools_error = error;
+	if (error != 0) {
+		sync->n_refusals++;
+		return;
+	}
+	memcpy(sync->pools_acked, sync->pools, sizeof(sync->pools));
+	sync->n_pools_acked = sync->n_pools;
+	sync->pools_known = true;
+}
+
+void sync_ack(struct sync *sync, uint32_t seq, int32_t error, const struct wire_refusal *refusals,
+	size_t n_refusals)
+{
+	struct sync_pending *pending;
+	size_t at = 0;
+
+	TAILQ_FOREACH (pending, &sync->pending, next)
+		if (pending->seq == seq)
+			break;
+	if (pending == NULL)
+		return;
+	TAILQ_REMOVE(&sync->pending, pending, next);
+	sync->n_pending--;
+	if (pending->type == WIRE_POOL_SET)
+		finish_pools(sync, error);
+	for (uint32_t i = 0; i < pending->n; i++) {
+		int item_error = 0;
+
+		// Refusals come in the order of the items; an error without any is for all of them.
+		while (at < n_refusals && refusals[at].item < i)
+			at++;
+		if (at < n_refusals && refusals[at].item == i)
+			item_error = refusals[at].error;
+		else if (n_refusals == 0)
+			item_error = error;
+		finish_item(sync, pending->type, pending->item[i], item_error);
+	}
+	free(pending);
+}
