@@ -85,9 +85,9 @@ int api_server_create(struct api_server **server, const char *path, struct api_t
 		ret = -errno;
 	if (ret < 0) {
 		snprintf(error, error_bytes, "cannot listen on %s: %s; %s", path, strerror(-ret),
-			ret == -EADDRINUSE ?
-				"another podlane-dataplane has it: stop it, or set sockets.dataplane" :
-				"make its folder, or set sockets.dataplane");
+			ret == -EADDRINUSE ? "another podlane-dataplane has it: stop it, or set "
+					     "sockets.dataplane"
+					   : "make its folder, or set sockets.dataplane");
 		if (s->fd >= 0)
 			close(s->fd);
 		free(s);
@@ -165,8 +165,8 @@ static void send_items(void *arg, enum wire_type type, const void *items, size_t
 static void send_ack(struct client *client, int error, const struct api_reply *reply)
 {
 	struct api_server *server = client->server;
-	size_t len = wire_build(server->out, WIRE_ACK, client->seq, reply->refusal,
-		reply->n_refusals);
+	size_t len =
+		wire_build(server->out, WIRE_ACK, client->seq, reply->refusal, reply->n_refusals);
 
 	if (error == 0 && reply->n_refusals > 0)
 		error = reply->refusal[0].error;
@@ -238,8 +238,8 @@ static int greet(struct client *client, const struct wire_hello *hello, unsigned
 static bool is_write(enum wire_type type)
 {
 	return type == WIRE_PATH_SET || type == WIRE_PATH_DEL || type == WIRE_GROUP_SET ||
-		type == WIRE_GROUP_DEL || type == WIRE_ROUTE_SET || type == WIRE_ROUTE_DEL ||
-		type == WIRE_POOL_SET || type == WIRE_POD_ATTACH || type == WIRE_POD_DETACH;
+	       type == WIRE_GROUP_DEL || type == WIRE_ROUTE_SET || type == WIRE_ROUTE_DEL ||
+	       type == WIRE_POOL_SET || type == WIRE_POD_ATTACH || type == WIRE_POD_DETACH;
 }
 
 static bool is_read(enum wire_type type)

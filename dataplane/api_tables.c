@@ -34,27 +34,11 @@ static int path_set(struct api_tables *tables, const struct wire_path *path)
 	return nexthop_path_set(tables->nexthops, path);
 }
 
-/* fib_apply() sorts: the item of a refused op is found again by its prefix. */
-static void refuse_routes(const struct wire_route *routes, unsigned n, const struct fib_op *ops,
-	unsigned n_ops, struct api_reply *reply)
-{
-	for (unsigned i = 0; i < n_ops; i++) {
-		if (ops[i].error == 0)
-			continue;
-		for (unsigned item = 0; item < n; item++) {
-			if (routes[item].prefix == ops[i].prefix &&
-				routes[item].depth == ops[i].depth) {
-				api_refuse(reply, item, ops[i].error);
-				break;
-			}
-		}
-	}
-}
-
 static void routes_apply(struct api_tables *tables, const struct wire_route *routes, unsigned n,
 	enum fib_op_kind kind, struct api_reply *reply)
 {
 	static struct fib_op ops[ROUTES_PER_MSG];
+	static uint32_t items[ROUTES_PER_MSG]; // ops[i] is item items[i] of the request
 	unsigned n_ops = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -62,6 +46,7 @@ static void routes_apply(struct api_tables *tables, const struct wire_route *rou
 			api_refuse(reply, i, -ENOENT);
 			continue;
 		}
+		items[n_ops] = i;
 		ops[n_ops++] = (struct fib_op){
 			.prefix = routes[i].prefix,
 			.nh = routes[i].nh,
@@ -69,8 +54,12 @@ static void routes_apply(struct api_tables *tables, const struct wire_route *rou
 			.kind = (uint8_t)kind,
 		};
 	}
-	if (fib_apply(tables->fib, ops, n_ops) > 0)
-		refuse_routes(routes, n, ops, n_ops, reply);
+	if (fib_apply(tables->fib, ops, n_ops) == 0)
+		return;
+	for (unsigned i = 0; i < n_ops; i++) {
+		if (ops[i].error != 0)
+			api_refuse(reply, items[i], ops[i].error);
+	}
 }
 
 static void pools_set(struct api_tables *tables, const struct wire_pool *pools, unsigned n,

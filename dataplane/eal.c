@@ -43,9 +43,12 @@ static void list_lcores(const struct eal_config *config, char *list, size_t byte
 int eal_start(const struct eal_config *config, char *error, size_t error_bytes)
 {
 	char lcores[256], main_lcore[32], memory[32], prefix[64];
-	char program[] = "podlane-dataplane", no_pci[] = "--no-pci", quiet[] = "--log-level=lib.*:4";
-	char no_telemetry[] = "--no-telemetry", in_memory[] = "--in-memory", no_huge[] = "--no-huge";
-	char no_shconf[] = "--no-shconf", app[] = "--log-level=user1:7", pmd[] = "--log-level=pmd.*:4";
+	char program[] = "podlane-dataplane", no_pci[] = "--no-pci",
+	     quiet[] = "--log-level=lib.*:4";
+	char no_telemetry[] = "--no-telemetry", in_memory[] = "--in-memory",
+	     no_huge[] = "--no-huge";
+	char no_shconf[] = "--no-shconf", app[] = "--log-level=user1:7",
+	     pmd[] = "--log-level=pmd.*:4";
 	char *argv[MAX_ARGS];
 	int argc = 0;
 
@@ -80,8 +83,8 @@ int eal_start(const struct eal_config *config, char *error, size_t error_bytes)
 	if (rte_eal_init(argc, argv) >= 0)
 		return 0;
 	snprintf(error, error_bytes, "DPDK does not start: %s; %s", strerror(rte_errno),
-		config->has_hugepages ?
-			"check hugepages (/proc/sys/vm/nr_hugepages), or set dataplane.hugepages: false" :
-			"check dataplane.memory_mb against free memory");
+		config->has_hugepages ? "check hugepages (/proc/sys/vm/nr_hugepages), or set "
+					"dataplane.hugepages: false"
+				      : "check dataplane.memory_mb against free memory");
 	return -rte_errno;
 }

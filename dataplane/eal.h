@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 struct eal_config {
-	const char *node; /**< names the hugepage files, so that several can run beside each other */
+	const char
+		*node; /**< names the hugepage files, so that several can run beside each other */
 	uint32_t main_lcore;
 	const uint32_t *workers;
 	unsigned n_workers;

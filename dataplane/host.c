@@ -157,6 +157,31 @@ static int open_icmp(void)
 	return fd;
 }
 
+static int open_both(struct host *host, const char *ifname, char *error, size_t error_bytes)
+{
+	int ret;
+
+	ret = host->tap_fd = open_tap(ifname, &host->tap_mac);
+	if (ret < 0) {
+		const char *mend = "run as root, or with CAP_NET_ADMIN and /dev/net/tun";
+
+		if (ret == -EBUSY)
+			mend = "another podlane-dataplane runs here: stop it first";
+		snprintf(error, error_bytes, "cannot make the TAP %s: %s; %s", ifname,
+			strerror(-ret), mend);
+		return ret;
+	}
+	ret = host->icmp_fd = open_icmp();
+	if (ret < 0) {
+		snprintf(error, error_bytes,
+			"cannot open an ICMP socket: %s; run as root, or with CAP_NET_RAW",
+			strerror(-ret));
+		close(host->tap_fd);
+		return ret;
+	}
+	return 0;
+}
+
 int host_create(struct host **host, const char *ifname, uint32_t punt_pps, uint32_t icmp_pps,
 	struct lcore_stats *stats, char *error, size_t error_bytes)
 {
@@ -168,28 +193,13 @@ int host_create(struct host **host, const char *ifname, uint32_t punt_pps, uint3
 	h->stats = stats;
 	h->punts = bucket_make(punt_pps);
 	h->errors = bucket_make(icmp_pps);
-
-	ret = h->tap_fd = open_tap(ifname, &h->tap_mac);
+	ret = open_both(h, ifname, error, error_bytes);
 	if (ret < 0) {
-		snprintf(error, error_bytes, "cannot make the TAP %s: %s; %s", ifname, strerror(-ret),
-			ret == -EBUSY ? "another podlane-dataplane runs here: stop it first" :
-					"run as root, or with CAP_NET_ADMIN and /dev/net/tun");
-		goto err_free;
-	}
-	ret = h->icmp_fd = open_icmp();
-	if (ret < 0) {
-		snprintf(error, error_bytes, "cannot open an ICMP socket: %s; run as root, or with "
-			"CAP_NET_RAW", strerror(-ret));
-		goto err_tap;
+		free(h);
+		return ret;
 	}
 	*host = h;
 	return 0;
-
-err_tap:
-	close(h->tap_fd);
-err_free:
-	free(h);
-	return ret;
 }
 
 void host_free(struct host *host)
@@ -249,7 +259,7 @@ static bool is_icmp_error(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr 
 		return true; // cannot tell: better silent
 	type = *(const uint8_t *)(ip + 1);
 	return type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH || type == ICMP_REDIRECT ||
-		type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
+	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
 }
 
 /* RFC 1122 3.2.2: never about an error, a later fragment, or a group; the stages saw to the rest. */

@@ -10,7 +10,7 @@
 #include <rte_malloc.h>
 #include <rte_random.h>
 
-#include <argp.h>
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -25,6 +25,7 @@
 #include "dataplane/eal.h"
 #include "dataplane/host.h"
 #include "dataplane/log.h"
+#include "dataplane/options.h"
 #include "dataplane/steer/steer.h"
 #include "dataplane/worker.h"
 
@@ -54,12 +55,6 @@ struct dataplane {
 	char error[512];
 };
 
-static struct {
-	const char *config;
-	bool is_check;
-	bool is_verbose;
-} options = {.config = "/etc/podlane/podlane.yaml"};
-
 static volatile sig_atomic_t is_stopping;
 
 static void on_signal(int signal)
@@ -67,41 +62,6 @@ static void on_signal(int signal)
 	(void)signal;
 	is_stopping = 1;
 }
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
-{
-	(void)state;
-	switch (key) {
-	case 'c':
-		options.config = arg;
-		return 0;
-	case 'n':
-		options.is_check = true;
-		return 0;
-	case 'v':
-		options.is_verbose = true;
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_option option_rows[] = {
-	{"config", 'c', "FILE", 0, "configuration (default /etc/podlane/podlane.yaml)", 0},
-	{"check", 'n', NULL, 0, "check the configuration and end", 0},
-	{"verbose", 'v', NULL, 0, "show DPDK's own messages", 0},
-	{0},
-};
-
-static const struct argp arguments = {
-	.options = option_rows,
-	.parser = parse_option,
-	.doc = "The process of Podlane that forwards packets.\v"
-	       "Example: podlane-dataplane --config /etc/podlane/podlane.yaml\n"
-	       "It is told what to do by podlane-control; look at both with `podlane status`.",
-};
-
-const char *argp_program_version = "podlane-dataplane " PODLANE_VERSION;
 
 /* Groups of 256 entries so that every /24 of the pools may hold a /32. */
 static uint32_t count_tbl8(const struct config *config)
@@ -123,22 +83,23 @@ static int check_memory(struct dataplane *dp)
 {
 	const struct config_dataplane *config = &dp->config->dataplane;
 	uint64_t bytes = (uint64_t)(1 << 24) * 4 + (uint64_t)count_tbl8(dp->config) * 1024 +
-		(uint64_t)config->mbufs * MBUF_BYTES_ABOUT +
-		(uint64_t)config->max_paths * 2 * sizeof(struct adjacency) +
-		(uint64_t)config->max_groups *
-			(sizeof(struct nexthop_group) + sizeof(struct wire_group)) +
-		(uint64_t)config->fib.max_routes * 2 * 64;
+			 (uint64_t)config->mbufs * MBUF_BYTES_ABOUT +
+			 (uint64_t)config->max_paths * 2 * sizeof(struct adjacency) +
+			 (uint64_t)config->max_groups *
+				 (sizeof(struct nexthop_group) + sizeof(struct wire_group)) +
+			 (uint64_t)config->fib.max_routes * 2 * 64;
 	uint64_t need_mb = bytes / (1 << 20) + EAL_OVERHEAD_MB;
 
 	if (config->memory_mb >= need_mb)
 		return 0;
 	snprintf(dp->error, sizeof(dp->error),
-		"dataplane.memory_mb: %u is too little for these tables and %u mbufs: set it to %llu",
+		"dataplane.memory_mb: %u is too little for these tables and %u mbufs: set it to "
+		"%llu",
 		config->memory_mb, config->mbufs, (unsigned long long)need_mb);
 	return -ENOMEM;
 }
 
-static int start_eal(struct dataplane *dp)
+static int start_eal(struct dataplane *dp, const struct options *options)
 {
 	const struct config_dataplane *config = &dp->config->dataplane;
 	struct eal_config eal = {
@@ -148,7 +109,7 @@ static int start_eal(struct dataplane *dp)
 		.n_workers = config->n_workers,
 		.has_hugepages = config->hugepages,
 		.memory_mb = config->memory_mb,
-		.is_verbose = options.is_verbose,
+		.is_verbose = options->is_verbose,
 	};
 	int ret = check_memory(dp);
 
@@ -205,7 +166,7 @@ static const char *find_bpf_dir(void)
 	if (len > 0) {
 		path[len] = '\0';
 		slash = strrchr(path, '/');
-		strcpy(slash, "/steer");
+		snprintf(slash, sizeof("/steer"), "/steer");
 		snprintf(object, sizeof(object), "%s/steer.bpf.o", path);
 		if (access(object, R_OK) == 0)
 			return path;
@@ -296,6 +257,7 @@ static void deal_queues(struct dataplane *dp)
 {
 	unsigned next = 0;
 
+	assert(dp->n_workers > 0);
 	for (unsigned p = 0; p < dp->ports.n; p++) {
 		for (uint16_t q = 0; q < dp->ports.port[p].n_rxq; q++, next++) {
 			struct worker *worker = &dp->workers[next % dp->n_workers];
@@ -317,15 +279,16 @@ static int create_workers(struct dataplane *dp)
 
 		dp->lcores[i + 1] = config->workers[i];
 		*worker = (struct worker){
-			.pipeline = {
-				.fib = dp->tables.fib,
-				.nexthops = nexthop_view(dp->tables.nexthops),
-				.ports = &dp->ports,
-				.to_kernel = make_ring("punt", i, PUNT_RING_PKTS),
-				.to_icmp = make_ring("icmp", i, ICMP_RING_PKTS),
-				.stats = &dp->stats[i + 1],
-				.worker = i,
-			},
+			.pipeline =
+				{
+					.fib = dp->tables.fib,
+					.nexthops = nexthop_view(dp->tables.nexthops),
+					.ports = &dp->ports,
+					.to_kernel = make_ring("punt", i, PUNT_RING_PKTS),
+					.to_icmp = make_ring("icmp", i, ICMP_RING_PKTS),
+					.stats = &dp->stats[i + 1],
+					.worker = i,
+				},
 			.epoch = &dp->epoch,
 			.idx = i,
 			.lcore = config->workers[i],
@@ -358,10 +321,10 @@ static int create_server(struct dataplane *dp)
 		sizeof(dp->error));
 }
 
-static int start(struct dataplane *dp)
+static int start(struct dataplane *dp, const struct options *options)
 {
 	const struct config_dataplane *config = &dp->config->dataplane;
-	int ret = start_eal(dp);
+	int ret = start_eal(dp, options);
 
 	if (ret < 0)
 		return ret;
@@ -470,8 +433,8 @@ static void say_ready(const struct dataplane *dp)
 
 	LOG(NOTICE, "fib: engine=%s max_routes=%u (%s)\n", fib_engine_name(dp->tables.fib),
 		config->fib.max_routes,
-		config->fib.engine == CONFIG_ENGINE_AUTO ? "auto: lpm up to 65536, else dir24-8" :
-							   "as configured");
+		config->fib.engine == CONFIG_ENGINE_AUTO ? "auto: lpm up to 65536, else dir24-8"
+							 : "as configured");
 	for (unsigned i = 0; i < dp->ports.n; i++)
 		LOG(NOTICE, "port: %s device=%s queues=%u mtu=%u\n", dp->ports.port[i].name,
 			dp->ports.port[i].device, dp->ports.port[i].n_rxq, dp->ports.port[i].mtu);
@@ -484,9 +447,10 @@ int main(int argc, char **argv)
 {
 	static struct dataplane dp;
 	struct sigaction action = {.sa_handler = on_signal};
+	struct options options;
 	int ret;
 
-	argp_parse(&arguments, argc, argv, 0, NULL, NULL);
+	options_parse(argc, argv, &options);
 	ret = config_load(options.config, &dp.config, dp.error, sizeof(dp.error));
 	if (ret < 0 || options.is_check) {
 		fprintf(stderr, "podlane-dataplane: %s\n", ret < 0 ? dp.error : "configuration ok");
@@ -496,7 +460,7 @@ int main(int argc, char **argv)
 
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	ret = start(&dp);
+	ret = start(&dp, &options);
 	if (ret < 0) {
 		fprintf(stderr, "podlane-dataplane: %s\n", dp.error);
 	} else {

@@ -19,8 +19,8 @@
  */
 #define DROP_REASONS(X)                                                                            \
 	X(NOT_FOR_US, "not_for_us", "Ethernet destination is another station", 0, 0)               \
-	X(L2_BROADCAST, "l2_broadcast", "unicast IPv4 in an Ethernet broadcast, RFC 1812 5.3.4", 0, \
-		0)                                                                                 \
+	X(L2_BROADCAST, "l2_broadcast", "unicast IPv4 in an Ethernet broadcast, RFC 1812 5.3.4",   \
+		0, 0)                                                                              \
 	X(TRUNCATED, "truncated", "frame shorter than its headers or its IP total length", 0, 0)   \
 	X(BAD_HEADER, "bad_header", "IP version, header length or total length is wrong", 0, 0)    \
 	X(BAD_CHECKSUM, "bad_checksum", "IP header checksum is wrong", 0, 0)                       \
@@ -60,8 +60,8 @@ struct burst {
 	uint16_t port; /**< ingress, index in the port table */
 	uint16_t n_drop;
 	uint16_t n_punt;
-	struct rte_mbuf *pkt[BURST_MAX];		/**< Ethernet header first */
-	uint32_t dst[BURST_MAX];			/**< host order; set by ip4_check */
+	struct rte_mbuf *pkt[BURST_MAX];	      /**< Ethernet header first */
+	uint32_t dst[BURST_MAX];		      /**< host order; set by ip4_check */
 	const struct adjacency *adjacency[BURST_MAX]; /**< set by lookup */
 	struct rte_mbuf *drop[BURST_MAX];
 	uint8_t reason[BURST_MAX]; /**< of drop[i], enum drop_reason */

@@ -24,22 +24,22 @@
 
 /** What a message is. The comment says who sends it and what its items are. */
 enum wire_type {
-	WIRE_HELLO = 1,	 /**< both: one wire_hello */
-	WIRE_ACK,	 /**< dataplane: end of the answer to hdr.seq; hdr.error, wire_refusal items */
-	WIRE_PATH_SET,	 /**< control, and in a dump: wire_path; only idx of the first PATH_FIRST up */
-	WIRE_PATH_DEL,	 /**< control: wire_path, of which only idx counts */
-	WIRE_GROUP_SET,	 /**< control, and in a dump: wire_group */
-	WIRE_GROUP_DEL,	 /**< control: wire_group, of which only idx counts */
-	WIRE_ROUTE_SET,	 /**< control, and in a dump: wire_route; new or replaced */
-	WIRE_ROUTE_DEL,	 /**< control: wire_route, of which nh does not count */
-	WIRE_POOL_SET,	 /**< control, and in a dump: all pools, replacing those before; steering starts */
+	WIRE_HELLO = 1, /**< both: one wire_hello */
+	WIRE_ACK, /**< dataplane: end of the answer to hdr.seq; hdr.error, wire_refusal items */
+	WIRE_PATH_SET, /**< control, and in a dump: wire_path; only idx of the first PATH_FIRST up */
+	WIRE_PATH_DEL,	/**< control: wire_path, of which only idx counts */
+	WIRE_GROUP_SET, /**< control, and in a dump: wire_group */
+	WIRE_GROUP_DEL, /**< control: wire_group, of which only idx counts */
+	WIRE_ROUTE_SET, /**< control, and in a dump: wire_route; new or replaced */
+	WIRE_ROUTE_DEL, /**< control: wire_route, of which nh does not count */
+	WIRE_POOL_SET, /**< control, and in a dump: all pools, replacing those before; steering starts */
 	WIRE_POD_ATTACH, /**< control: wire_pod, of which only ifindex and name count */
 	WIRE_POD_DETACH, /**< control: as attach */
 	WIRE_POD,	 /**< dataplane: a pod came or went, and in a dump */
 	WIRE_PORT,	 /**< dataplane: a port changed, and in a dump */
-	WIRE_DUMP,	 /**< anyone: no items; all ports, pods, pools, paths, groups, routes, in this order */
-	WIRE_LOOKUP,	 /**< anyone: wire_lookup with addr and hash; comes back filled in */
-	WIRE_STATS,	 /**< anyone: no items; answered by PORT_STATS, LCORE_STATS and DROP_STATS */
+	WIRE_DUMP, /**< anyone: no items; all ports, pods, pools, paths, groups, routes, in this order */
+	WIRE_LOOKUP, /**< anyone: wire_lookup with addr and hash; comes back filled in */
+	WIRE_STATS,  /**< anyone: no items; answered by PORT_STATS, LCORE_STATS and DROP_STATS */
 	WIRE_PORT_STATS,
 	WIRE_LCORE_STATS,
 	WIRE_DROP_STATS,
@@ -215,7 +215,7 @@ struct wire_info {
 	uint32_t n_groups, max_groups;
 	uint32_t n_tbl8, max_tbl8;
 	uint32_t n_pods;
-	uint32_t is_steering; /**< 1 once pools were set */
+	uint32_t is_steering;	/**< 1 once pools were set */
 	uint32_t is_controlled; /**< 1 while control is connected */
 	uint32_t n_mbufs, n_mbufs_free;
 	uint32_t pad;

@@ -6,7 +6,8 @@
 
 #include <rte_branch_prediction.h>
 
-#define X(name, text, help, icmp_type, icmp_code) [DROP_##name] = {text, help, icmp_type, icmp_code},
+#define X(name, text, help, icmp_type, icmp_code)                                                  \
+	[DROP_##name] = {text, help, icmp_type, icmp_code},
 const struct drop_reason_info drop_reason_info[DROP_N_REASONS] = {DROP_REASONS(X)};
 #undef X
 

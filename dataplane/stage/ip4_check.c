@@ -46,14 +46,14 @@ static int check_header(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *i
 static bool is_martian_source(uint32_t src)
 {
 	return IP4_NET_BYTE(src) == 0 || IP4_NET_BYTE(src) == IP4_LOOPBACK ||
-		IP4_NET_BYTE(src) >= IP4_MULTICAST;
+	       IP4_NET_BYTE(src) >= IP4_MULTICAST;
 }
 
 /* Destinations no lookup decides on: multicast and broadcast are the kernel's, others an error. */
 static bool is_special_destination(uint32_t dst)
 {
 	return IP4_NET_BYTE(dst) == 0 || IP4_NET_BYTE(dst) == IP4_LOOPBACK ||
-		IP4_NET_BYTE(dst) >= IP4_MULTICAST;
+	       IP4_NET_BYTE(dst) >= IP4_MULTICAST;
 }
 
 static void end_special_destination(struct burst *burst, struct rte_mbuf *pkt, uint32_t dst)

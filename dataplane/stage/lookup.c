@@ -29,8 +29,7 @@ static uint32_t flow_hash(struct rte_mbuf *pkt)
 	if (pkt->data_len < RTE_ETHER_HDR_LEN + sizeof(*ip) + sizeof(ports))
 		return rte_hash_crc_8byte(addresses, (uint32_t)rest);
 	memcpy(&ports, ip + 1, sizeof(ports));
-	return rte_hash_crc_8byte(rest | (uint64_t)ports << 32,
-		rte_hash_crc_8byte(addresses, 0));
+	return rte_hash_crc_8byte(rest | (uint64_t)ports << 32, rte_hash_crc_8byte(addresses, 0));
 }
 
 /* The kinds that are not sent anywhere. */

@@ -11,6 +11,7 @@
  *
  * Returns: how many packets; the burst is empty of everything else
  */
-uint16_t rx(struct burst *burst, const struct port *port, uint16_t queue, struct lcore_stats *stats);
+uint16_t rx(struct burst *burst, const struct port *port, uint16_t queue,
+	struct lcore_stats *stats);
 
 #endif

@@ -13,6 +13,9 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define RX_DESC 1024u
 #define TX_DESC 1024u
@@ -31,8 +34,9 @@ static int make_device(struct port *port, const struct port_config *config, char
 		snprintf(args, sizeof(args), "%s", *comma ? comma + 1 : "");
 	} else {
 		snprintf(port->eth_name, sizeof(port->eth_name), "net_af_xdp%u", port->idx);
-		ret = snprintf(args, sizeof(args), "iface=%s,start_queue=0,queue_count=%u,xdp_prog=%s",
-			config->interface, config->n_queues, config->xdp_prog);
+		ret = snprintf(args, sizeof(args),
+			"iface=%s,start_queue=0,queue_count=%u,xdp_prog=%s", config->interface,
+			config->n_queues, config->xdp_prog);
 		if ((size_t)ret >= sizeof(args))
 			return -ENAMETOOLONG;
 	}
@@ -40,7 +44,8 @@ static int make_device(struct port *port, const struct port_config *config, char
 	ret = rte_eal_hotplug_add("vdev", port->eth_name, args);
 	if (ret < 0) {
 		snprintf(error, error_bytes,
-			"port %s: DPDK cannot make %s (%s): %s; the driver's message above says why",
+			"port %s: DPDK cannot make %s (%s): %s; the driver's message above says "
+			"why",
 			config->name, port->eth_name, args, strerror(-ret));
 		return ret;
 	}
@@ -136,19 +141,52 @@ void port_close_all(struct port_table *table)
 	}
 }
 
-bool port_refresh(struct port *port)
+/* net_af_xdp says "up" from its start on; the kernel knows better. */
+static int read_kernel_link(const char *ifname, bool *is_up, uint16_t *mtu)
+{
+	struct ifreq ifr = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ret = -ENODEV;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(ifr.ifr_name, ifname, strnlen(ifname, sizeof(ifr.ifr_name) - 1));
+	if (ioctl(fd, SIOCGIFMTU, &ifr) < 0)
+		goto out;
+	*mtu = (uint16_t)ifr.ifr_mtu;
+	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
+		goto out;
+	*is_up = (ifr.ifr_flags & IFF_UP) && (ifr.ifr_flags & IFF_RUNNING);
+	ret = 0;
+out:
+	close(fd);
+	return ret;
+}
+
+static void read_nic_link(const struct port *port, bool *is_up, uint16_t *mtu)
 {
 	struct rte_eth_link link = {0};
-	uint16_t mtu = port->mtu;
-	bool was_up = port->is_up;
-	uint16_t mtu_before = port->mtu;
 
-	if (rte_eth_link_get_nowait(port->eth_id, &link) < 0)
-		return false;
-	if (rte_eth_dev_get_mtu(port->eth_id, &mtu) == 0)
-		port->mtu = mtu;
-	port->is_up = link.link_status == RTE_ETH_LINK_UP;
-	return port->is_up != was_up || port->mtu != mtu_before;
+	if (rte_eth_link_get_nowait(port->eth_id, &link) == 0)
+		*is_up = link.link_status == RTE_ETH_LINK_UP;
+	rte_eth_dev_get_mtu(port->eth_id, mtu);
+}
+
+bool port_refresh(struct port *port)
+{
+	bool is_up = false;
+	uint16_t mtu = port->mtu;
+	bool is_changed;
+
+	if (port->kind == WIRE_PORT_VDEV)
+		read_nic_link(port, &is_up, &mtu);
+	else if (read_kernel_link(port->device, &is_up, &mtu) < 0)
+		is_up = false; // the interface is gone
+
+	is_changed = port->is_up != is_up || port->mtu != mtu;
+	port->is_up = is_up;
+	port->mtu = mtu;
+	return is_changed;
 }
 
 void port_to_wire(const struct port *port, struct wire_port *wire)

@@ -29,7 +29,9 @@ static _Alignas(64) uint8_t buf[WIRE_MSG_BYTES];
 
 static int setup(void **state)
 {
-	struct fib_config config = {.engine = FIB_ENGINE_DIR24_8, .max_routes = N_ROUTES, .n_tbl8 = 1024};
+	struct fib_config config = {.engine = FIB_ENGINE_DIR24_8,
+		.max_routes = N_ROUTES,
+		.n_tbl8 = 1024};
 	char error[256];
 
 	(void)state;
@@ -41,7 +43,8 @@ static int setup(void **state)
 	assert_int_equal(fib_create(&tables.fib, &config, &epoch), 0);
 	assert_int_equal(nexthop_create(&tables.nexthops, 64, 16, SOCKET_ID_ANY, &epoch), 0);
 	ports.n = 1;
-	ports.port[0] = (struct port){.name = "uplink0", .device = "eth0", .ifindex = 7, .mtu = 1500};
+	ports.port[0] =
+		(struct port){.name = "uplink0", .device = "eth0", .ifindex = 7, .mtu = 1500};
 	tables.instance = 0x1234;
 	tables.node = "worker-a";
 	tables.ports = &ports;
@@ -195,8 +198,8 @@ static void test_api_refuses_by_item(void **state)
 	struct wire_path path_rows[] = {
 		{.idx = 16, .kind = WIRE_PATH_NATIVE, .port = 0, .mtu = 1500},
 		{.idx = 17, .kind = WIRE_PATH_NATIVE, .port = 1, .mtu = 1500}, // no such port
-		{.idx = 3, .kind = WIRE_PATH_NATIVE}, // a fixed one
-		{.idx = 64, .kind = WIRE_PATH_NATIVE}, // beyond the table
+		{.idx = 3, .kind = WIRE_PATH_NATIVE},			       // a fixed one
+		{.idx = 64, .kind = WIRE_PATH_NATIVE},			       // beyond the table
 		{.idx = 18, .kind = WIRE_PATH_N_KINDS},
 	};
 	struct wire_route routes[] = {
@@ -233,17 +236,22 @@ static void test_api_refuses_by_item(void **state)
 static void load(int fd)
 {
 	static struct wire_route routes[N_ROUTES];
-	struct wire_path path_row = {.idx = 20, .kind = WIRE_PATH_NATIVE, .mtu = 1500, .nexthop = 77};
+	struct wire_path path_row = {.idx = 20,
+		.kind = WIRE_PATH_NATIVE,
+		.mtu = 1500,
+		.nexthop = 77};
 	struct wire_group group = {.idx = 5, .n_members = 1, .member = {{20, 1}}};
 	size_t per_msg = wire_max_items(WIRE_ROUTE_SET);
 
 	for (uint32_t i = 0; i < N_ROUTES; i++)
-		routes[i] = (struct wire_route){.prefix = (10u << 24) + i * 4, .depth = 32,
+		routes[i] = (struct wire_route){.prefix = (10u << 24) + i * 4,
+			.depth = 32,
 			.nh = i % 2 ? 20 : WIRE_NH_GROUP | 5};
 	assert_int_equal(ask(fd, WIRE_PATH_SET, &path_row, 1), 0);
 	assert_int_equal(ask(fd, WIRE_GROUP_SET, &group, 1), 0);
 	for (size_t i = 0; i < N_ROUTES; i += per_msg)
-		assert_int_equal(ask(fd, WIRE_ROUTE_SET, &routes[i], RTE_MIN(per_msg, N_ROUTES - i)), 0);
+		assert_int_equal(
+			ask(fd, WIRE_ROUTE_SET, &routes[i], RTE_MIN(per_msg, N_ROUTES - i)), 0);
 }
 
 static void test_api_dump_gives_back_what_was_set(void **state)
@@ -306,7 +314,8 @@ static void test_api_second_server_is_refused(void **state)
 	char error[256];
 
 	(void)state;
-	assert_int_equal(api_server_create(&other, path, &tables, error, sizeof(error)), -EADDRINUSE);
+	assert_int_equal(api_server_create(&other, path, &tables, error, sizeof(error)),
+		-EADDRINUSE);
 	assert_non_null(strstr(error, path));
 	api_server_run(server); // the probe's connection
 }

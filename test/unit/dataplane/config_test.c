@@ -114,7 +114,8 @@ static const struct {
 	{MINIMUM "ports:\n  - name: a\n", ":5: ports[0]: a: say exactly one"},
 	{MINIMUM "ports:\n  - name: a\n    interface: b\n    devargs: c\n", "say exactly one"},
 	{MINIMUM "ports:\n  - interface: b\n", ":5: ports[0]: has no name"},
-	{MINIMUM "ports:\n  - name: a\n    interface: b\n    queues: 0\n", ":7: ports[0].queues: 0"},
+	{MINIMUM "ports:\n  - name: a\n    interface: b\n    queues: 0\n",
+		":7: ports[0].queues: 0"},
 	{MINIMUM "ports:\n  - name: a\n    interface: b-16-characters-\n", "no interface name"},
 	{MINIMUM "pools:\n  - cidr: 10.244.1.0/16\n", ":5: pools[0].cidr: 10.244.1.0/16 has bits"},
 	{MINIMUM "pools:\n  - cidr: 10.244.1.0/16\n", "write 10.244.0.0/16"},
@@ -196,7 +197,8 @@ static void test_config_load_cut(void **state)
 
 static void test_config_place_of(void **state)
 {
-	const char *text = "# c: 1\na:\n  b: 1 # x\n  c:\n    - d: 2\n      e: 3\n    -\n      d: 4\nf: {g: 1}\n";
+	const char *text = "# c: 1\na:\n  b: 1 # x\n  c:\n    - d: 2\n      e: 3\n    -\n      d: "
+			   "4\nf: {g: 1}\n";
 
 	(void)state;
 	assert_int_equal(config_place_of(text, "a"), 2);

@@ -60,16 +60,22 @@ static void make_port(unsigned i)
 	assert_int_equal(rte_eth_rx_queue_setup((uint16_t)eth_id, 0, 0, 0, NULL, pool), 0);
 	assert_int_equal(rte_eth_tx_queue_setup((uint16_t)eth_id, 0, 0, 0, NULL), 0);
 	assert_int_equal(rte_eth_dev_start((uint16_t)eth_id), 0);
-	ports.port[i] = (struct port){
-		.idx = (uint16_t)i, .eth_id = (uint16_t)eth_id, .n_rxq = 1, .n_txq = 1, .is_up = true};
+	ports.port[i] = (struct port){.idx = (uint16_t)i,
+		.eth_id = (uint16_t)eth_id,
+		.n_rxq = 1,
+		.n_txq = 1,
+		.is_up = true};
 	memcpy(ports.port[i].mac.addr_bytes, port_mac, 6);
 	ports.n++;
 }
 
 static void set_path(uint32_t idx, uint16_t port, uint16_t mtu)
 {
-	struct wire_path path = {
-		.idx = idx, .kind = WIRE_PATH_NATIVE, .port = port, .mtu = mtu, .nexthop = idx};
+	struct wire_path path = {.idx = idx,
+		.kind = WIRE_PATH_NATIVE,
+		.port = port,
+		.mtu = mtu,
+		.nexthop = idx};
 
 	memcpy(path.dst_mac, hop_mac[port], 6);
 	memcpy(path.src_mac, port_mac, 6);
@@ -203,7 +209,9 @@ static void test_pipeline_keeps_order(void **state)
 	(void)state;
 	for (uint16_t i = 0; i < BURST_MAX; i++)
 		assert_int_equal(rte_ring_enqueue(rx_ring[0],
-			build(i % 3 == 0 ? ADDR_VIA_PORT1 : ADDR_GROUP, (uint16_t)(100 + i), 64)), 0);
+					 build(i % 3 == 0 ? ADDR_VIA_PORT1 : ADDR_GROUP,
+						 (uint16_t)(100 + i), 64)),
+			0);
 	assert_int_equal(pipeline_run(&pipeline, &ports.port[0], 0), BURST_MAX);
 	for (unsigned p = 0; p < N_PORTS; p++) {
 		while (rte_ring_dequeue(tx_ring[p], (void **)&pkt) == 0) {

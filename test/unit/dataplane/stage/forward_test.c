@@ -9,12 +9,11 @@ static const struct adjacency adjacency = {.kind = ADJACENCY_NATIVE, .mtu = 100}
 
 static struct rte_mbuf *build(uint8_t ttl, uint16_t fragment, uint16_t ip_bytes)
 {
-	return support_packet_build(pool,
-		&(struct support_packet){.src = RTE_IPV4(10, 244, 0, 10),
-			.dst = RTE_IPV4(10, 244, 1, 10),
-			.ttl = ttl,
-			.fragment = fragment,
-			.payload_bytes = (uint16_t)(ip_bytes - 28)});
+	return support_packet_build(pool, &(struct support_packet){.src = RTE_IPV4(10, 244, 0, 10),
+						  .dst = RTE_IPV4(10, 244, 1, 10),
+						  .ttl = ttl,
+						  .fragment = fragment,
+						  .payload_bytes = (uint16_t)(ip_bytes - 28)});
 }
 
 static int run(struct rte_mbuf *pkt)

@@ -15,7 +15,7 @@ struct row {
 	const char *name;
 	uint8_t dst_mac[6];
 	uint32_t dst;
-	uint16_t ether_type; /* 0: IPv4 */
+	uint16_t ether_type;  /* 0: IPv4 */
 	uint16_t frame_bytes; /* 0: all */
 	int end;
 };
@@ -23,8 +23,8 @@ struct row {
 static const struct row rows[] = {
 	{"ours", OURS, RTE_IPV4(10, 0, 0, 1), 0, 0, BURST_STAYS},
 	{"other station", {2, 0, 0, 0, 0, 2}, RTE_IPV4(10, 0, 0, 1), 0, 0, DROP_NOT_FOR_US},
-	{"broadcast frame, unicast packet", {255, 255, 255, 255, 255, 255}, RTE_IPV4(10, 0, 0, 1), 0,
-		0, DROP_L2_BROADCAST},
+	{"broadcast frame, unicast packet", {255, 255, 255, 255, 255, 255}, RTE_IPV4(10, 0, 0, 1),
+		0, 0, DROP_L2_BROADCAST},
 	{"broadcast", {255, 255, 255, 255, 255, 255}, UINT32_MAX, 0, 0, BURST_PUNTED},
 	{"multicast", {1, 0, 0x5e, 0, 0, 5}, RTE_IPV4(224, 0, 0, 5), 0, 0, BURST_PUNTED},
 	{"arp", {255, 255, 255, 255, 255, 255}, 0, RTE_ETHER_TYPE_ARP, 0, BURST_PUNTED},
@@ -50,8 +50,9 @@ static void test_l2_input_rows(void **state)
 		if (rows[i].ether_type != 0)
 			eth->ether_type = rte_cpu_to_be_16(rows[i].ether_type);
 		if (rows[i].frame_bytes != 0)
-			assert_int_equal(rte_pktmbuf_trim(pkt, (uint16_t)(pkt->pkt_len -
-							  rows[i].frame_bytes)), 0);
+			assert_int_equal(rte_pktmbuf_trim(pkt,
+						 (uint16_t)(pkt->pkt_len - rows[i].frame_bytes)),
+				0);
 
 		print_message("%s\n", rows[i].name);
 		burst = burst_of(pkt);

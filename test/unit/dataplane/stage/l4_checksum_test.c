@@ -12,12 +12,11 @@ static struct rte_mempool *pool;
 
 static struct rte_mbuf *build(uint8_t proto, uint16_t fragment, uint16_t payload_bytes)
 {
-	return support_packet_build(pool,
-		&(struct support_packet){.src = RTE_IPV4(10, 244, 0, 10),
-			.dst = RTE_IPV4(10, 244, 1, 10),
-			.proto = proto,
-			.fragment = fragment,
-			.payload_bytes = payload_bytes});
+	return support_packet_build(pool, &(struct support_packet){.src = RTE_IPV4(10, 244, 0, 10),
+						  .dst = RTE_IPV4(10, 244, 1, 10),
+						  .proto = proto,
+						  .fragment = fragment,
+						  .payload_bytes = payload_bytes});
 }
 
 static uint16_t *field(struct rte_mbuf *pkt, unsigned at)
