@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FPM_MAX_NH	256u	/**< next hops of a route, members of a group */
-#define FPM_FRAME_BYTES 65535u	/**< the header's length field has 16 bits */
-#define FPM_MAIN_TABLE	254u	/**< RT_TABLE_MAIN */
+#define FPM_MAX_NH	256u   /**< next hops of a route, members of a group */
+#define FPM_FRAME_BYTES 65535u /**< the header's length field has 16 bits */
+#define FPM_MAIN_TABLE	254u   /**< RT_TABLE_MAIN */
 
 /** A prefix in one routing table. Order: addr is network order, as on the wire. */
 struct fpm_prefix {
@@ -30,7 +30,7 @@ struct fpm_nh {
 	uint8_t family; /**< of the gateway; AF_UNSPEC: none, the destination is on the link */
 	bool is_onlink;
 	uint16_t reserved;
-	uint32_t weight; /**< 1 and up; equal weights are equal shares */
+	uint32_t weight;  /**< 1 and up; equal weights are equal shares */
 	uint32_t ifindex; /**< 0 if not said */
 };
 
@@ -45,8 +45,9 @@ struct fpm_route {
 	struct fpm_prefix prefix;
 	uint8_t type;	  /**< RTN_UNICAST, RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT */
 	uint8_t protocol; /**< RTPROT_*: bgp 186, static 196, kernel 2, zebra 11 */
-	uint32_t nh_id;	  /**< not 0: the next hops are those of this id, which may not be known yet */
-	uint32_t n_nh;	  /**< when nh_id is 0 */
+	uint32_t
+		nh_id; /**< not 0: the next hops are those of this id, which may not be known yet */
+	uint32_t n_nh; /**< when nh_id is 0 */
 	struct fpm_nh nh[FPM_MAX_NH];
 };
 

@@ -32,7 +32,7 @@ struct fpm_decoder {
 	void *arg;
 	bool is_broken; /**< nothing of the stream can be trusted any more */
 	bool has_held;
-	struct fpm_event held;  /**< a DELROUTE whose NEWROUTE may follow in the same frame */
+	struct fpm_event held;	/**< a DELROUTE whose NEWROUTE may follow in the same frame */
 	struct fpm_event event; /**< being decoded; too large to clear for each message */
 	size_t partial_len;
 	uint8_t partial[FPM_FRAME_BYTES]; /**< the beginning of a frame whose rest has not come */
@@ -86,8 +86,8 @@ static void pass_event(struct fpm_decoder *decoder)
 	report(decoder, event);
 }
 
-static enum fpm_verdict decode_message(
-	struct fpm_decoder *decoder, const struct nlmsghdr *header, struct cursor body)
+static enum fpm_verdict decode_message(struct fpm_decoder *decoder, const struct nlmsghdr *header,
+	struct cursor body)
 {
 	switch (header->nlmsg_type) {
 	case RTM_NEWROUTE:
@@ -100,8 +100,8 @@ static enum fpm_verdict decode_message(
 	return FPM_VERDICT_SKIP;
 }
 
-static void take_message(
-	struct fpm_decoder *decoder, const struct nlmsghdr *header, struct cursor body)
+static void take_message(struct fpm_decoder *decoder, const struct nlmsghdr *header,
+	struct cursor body)
 {
 	decoder->counters.messages++;
 	switch (decode_message(decoder, header, body)) {
@@ -234,8 +234,8 @@ void fpm_decoder_reset(struct fpm_decoder *decoder)
 	decoder->partial_len = 0;
 }
 
-int fpm_decoder_push(
-	struct fpm_decoder *decoder, const void *bytes, size_t len, fpm_handler handler, void *arg)
+int fpm_decoder_push(struct fpm_decoder *decoder, const void *bytes, size_t len,
+	fpm_handler handler, void *arg)
 {
 	struct cursor input = cursor_make(bytes, len);
 	int err = 0;

@@ -34,8 +34,8 @@ int fpm_read_gateway(struct cursor payload, uint8_t family, struct fpm_nh *nh)
 }
 
 /** Read NHA_GROUP; of more members than we hold the first are taken. */
-static int read_group(
-	struct cursor payload, struct fpm_nexthop *nexthop, struct fpm_counters *counters)
+static int read_group(struct cursor payload, struct fpm_nexthop *nexthop,
+	struct fpm_counters *counters)
 {
 	bool is_cut_short = false;
 
@@ -70,8 +70,8 @@ static int read_nexthop_attr(const struct cursor_attr *attr, uint8_t family,
 		nexthop->is_blackhole = true;
 		return 0;
 	case NHA_OIF:
-		return cursor_read_whole(
-			attr->payload, &nexthop->nh.ifindex, sizeof(nexthop->nh.ifindex));
+		return cursor_read_whole(attr->payload, &nexthop->nh.ifindex,
+			sizeof(nexthop->nh.ifindex));
 	case NHA_GATEWAY:
 		return fpm_read_gateway(attr->payload, family, &nexthop->nh);
 	}

@@ -49,8 +49,8 @@ static int read_via(struct cursor payload, struct fpm_nh *nh)
 }
 
 /** Take an attribute that describes one next hop, of a route or inside RTA_MULTIPATH. */
-static int read_nh_attr(
-	struct route_context *context, const struct cursor_attr *attr, struct fpm_nh *nh)
+static int read_nh_attr(struct route_context *context, const struct cursor_attr *attr,
+	struct fpm_nh *nh)
 {
 	switch (attr->type) {
 	case RTA_GATEWAY:
@@ -130,8 +130,8 @@ static int read_route_attr(struct route_context *context, const struct cursor_at
 		context->has_dst = true;
 		return read_prefix_addr(attr->payload, &route->prefix);
 	case RTA_TABLE:
-		return cursor_read_whole(
-			attr->payload, &route->prefix.table, sizeof(route->prefix.table));
+		return cursor_read_whole(attr->payload, &route->prefix.table,
+			sizeof(route->prefix.table));
 	case RTA_NH_ID:
 		return cursor_read_whole(attr->payload, &route->nh_id, sizeof(route->nh_id));
 	case RTA_MULTIPATH:

@@ -6,7 +6,6 @@
 #include <argp.h>
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/fpm_table.h"
 #include "tools/stream_file.h"
 
 enum {
@@ -24,9 +24,6 @@ enum {
 	EXIT_UNREACHABLE = 3,
 	BUFFER_BYTES = 65536,
 	FRAME_HEADER_BYTES = 4,
-	MAX_FRAME_BYTES = 256, /**< of those made here */
-	RTPROT_ZSTATIC = 196,
-	PRIORITY = 20, /**< what zebra 8.4.4 always says */
 };
 
 enum option_key {
@@ -47,9 +44,8 @@ struct settings {
 	uint32_t hold_sec;
 	const char *file;
 	uint32_t from_bytes, to_bytes;
-	uint32_t n_routes, n_nexthops, prefix_len, ifindex;
-	struct in_addr first, first_nh;
-	bool is_by_id, is_withdrawn, has_no_sentinel;
+	struct fpm_table table;
+	bool is_withdrawn, has_no_sentinel;
 };
 
 /** What goes out, and how far it is. */
@@ -106,18 +102,18 @@ static struct in_addr parse_address(struct argp_state *state, const char *text)
 
 static void check_settings(struct argp_state *state, const struct settings *settings)
 {
-	uint64_t first = ntohl(settings->first.s_addr);
-	uint64_t step = 1ull << (32 - settings->prefix_len);
+	uint64_t first = ntohl(settings->table.first.s_addr);
+	uint64_t step = 1ull << (32 - settings->table.prefix_len);
 
-	if ((settings->file == NULL) == (settings->n_routes == 0))
+	if ((settings->file == NULL) == (settings->table.n_routes == 0))
 		argp_error(state, "give either a FILE or --routes");
 	if (first % step != 0)
 		argp_error(state, "--first has bits below the prefix length %u",
-			settings->prefix_len);
-	if (first + settings->n_routes * step > 1ull << 32)
+			settings->table.prefix_len);
+	if (first + settings->table.n_routes * step > 1ull << 32)
 		argp_error(state, "%u routes of length %u do not fit behind --first",
-			settings->n_routes, settings->prefix_len);
-	if (settings->n_nexthops == 0)
+			settings->table.n_routes, settings->table.prefix_len);
+	if (settings->table.n_nexthops == 0)
 		argp_error(state, "--next-hops must be at least 1");
 	if (settings->from_bytes > settings->to_bytes)
 		argp_error(state, "--from is behind --to");
@@ -147,25 +143,25 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		settings->to_bytes = parse_number(state, arg, UINT32_MAX);
 		return 0;
 	case 'n':
-		settings->n_routes = parse_number(state, arg, UINT32_MAX);
+		settings->table.n_routes = parse_number(state, arg, UINT32_MAX);
 		return 0;
 	case 'm':
-		settings->n_nexthops = parse_number(state, arg, UINT32_MAX);
+		settings->table.n_nexthops = parse_number(state, arg, UINT32_MAX);
 		return 0;
 	case 'l':
-		settings->prefix_len = parse_number(state, arg, 32);
+		settings->table.prefix_len = parse_number(state, arg, 32);
 		return 0;
 	case KEY_FIRST:
-		settings->first = parse_address(state, arg);
+		settings->table.first = parse_address(state, arg);
 		return 0;
 	case KEY_FIRST_NH:
-		settings->first_nh = parse_address(state, arg);
+		settings->table.first_nh = parse_address(state, arg);
 		return 0;
 	case KEY_IFINDEX:
-		settings->ifindex = parse_number(state, arg, INT32_MAX);
+		settings->table.ifindex = parse_number(state, arg, INT32_MAX);
 		return 0;
 	case KEY_GROUPS:
-		settings->is_by_id = true;
+		settings->table.is_by_id = true;
 		return 0;
 	case KEY_WITHDRAW:
 		settings->is_withdrawn = true;
@@ -291,142 +287,31 @@ static int play_file(struct sender *sender, const uint8_t *bytes, size_t len)
 	return send_buffer(sender);
 }
 
-/** A frame being made: FPM header, one netlink message. */
-struct frame {
-	uint8_t bytes[MAX_FRAME_BYTES];
-	size_t len;
-};
-
-static void put_bytes(struct frame *frame, const void *bytes, size_t len)
-{
-	memcpy(frame->bytes + frame->len, bytes, len);
-	frame->len += len;
-}
-
-static void put_attr(struct frame *frame, uint16_t type, const void *payload, uint16_t len)
-{
-	struct nlattr header = {.nla_type = type, .nla_len = (uint16_t)(sizeof(header) + len)};
-
-	put_bytes(frame, &header, sizeof(header)); // all payloads here are whole words
-	put_bytes(frame, payload, len);
-}
-
-static void put_attr_u32(struct frame *frame, uint16_t type, uint32_t value)
-{
-	put_attr(frame, type, &value, sizeof(value));
-}
-
-static void begin_frame(struct frame *frame, uint16_t type, const void *body, size_t body_len)
-{
-	struct nlmsghdr header = {
-		.nlmsg_type = type,
-		.nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE,
-	};
-
-	if (type == RTM_NEWROUTE || type == RTM_NEWNEXTHOP)
-		header.nlmsg_flags |= NLM_F_REPLACE;
-	frame->len = FRAME_HEADER_BYTES;
-	put_bytes(frame, &header, sizeof(header));
-	put_bytes(frame, body, body_len);
-}
-
-/** Fill in the lengths, and send it. */
-static int end_frame(struct sender *sender, struct frame *frame)
-{
-	uint32_t nlmsg_len = (uint32_t)(frame->len - FRAME_HEADER_BYTES);
-	uint8_t header[FRAME_HEADER_BYTES] = {1, 1, (uint8_t)(frame->len >> 8),
-		(uint8_t)frame->len};
-
-	memcpy(frame->bytes, header, sizeof(header));
-	memcpy(frame->bytes + FRAME_HEADER_BYTES, &nlmsg_len, sizeof(nlmsg_len));
-	return put_frame(sender, frame->bytes, frame->len);
-}
-
-static uint32_t nexthop_address_be(const struct settings *settings, uint32_t i)
-{
-	return htonl(ntohl(settings->first_nh.s_addr) + i);
-}
-
-static int send_nexthop(struct sender *sender, const struct settings *settings, uint32_t i)
-{
-	struct nhmsg msg = {.nh_family = AF_INET, .nh_protocol = RTPROT_ZEBRA};
-	struct frame frame;
-
-	begin_frame(&frame, RTM_NEWNEXTHOP, &msg, sizeof(msg));
-	put_attr_u32(&frame, NHA_ID, i + 1);
-	put_attr_u32(&frame, NHA_GATEWAY, nexthop_address_be(settings, i));
-	put_attr_u32(&frame, NHA_OIF, settings->ifindex);
-	return end_frame(sender, &frame);
-}
-
-static int send_route(struct sender *sender, const struct settings *settings, uint16_t type,
-	uint32_t i)
-{
-	uint32_t step = settings->prefix_len > 0 ? 1u << (32 - settings->prefix_len) : 0;
-	uint32_t nh = i % settings->n_nexthops;
-	struct rtmsg msg = {
-		.rtm_family = AF_INET,
-		.rtm_dst_len = (uint8_t)settings->prefix_len,
-		.rtm_table = RT_TABLE_MAIN,
-		.rtm_protocol = RTPROT_BGP,
-		.rtm_type = type == RTM_NEWROUTE ? RTN_UNICAST : RTN_UNSPEC,
-	};
-	struct frame frame;
-
-	begin_frame(&frame, type, &msg, sizeof(msg));
-	put_attr_u32(&frame, RTA_DST, htonl(ntohl(settings->first.s_addr) + i * step));
-	put_attr_u32(&frame, RTA_PRIORITY, PRIORITY);
-	if (type == RTM_NEWROUTE && settings->is_by_id) {
-		put_attr_u32(&frame, RTA_NH_ID, nh + 1);
-	} else if (type == RTM_NEWROUTE) {
-		put_attr_u32(&frame, RTA_GATEWAY, nexthop_address_be(settings, nh));
-		put_attr_u32(&frame, RTA_OIF, settings->ifindex);
-	}
-	return end_frame(sender, &frame);
-}
-
-/** The IPv6 blackhole route that says the replay is complete: zebra sends IPv6 last. */
-static int send_sentinel(struct sender *sender)
-{
-	struct rtmsg msg = {
-		.rtm_family = AF_INET6,
-		.rtm_dst_len = 128,
-		.rtm_table = RT_TABLE_MAIN,
-		.rtm_protocol = RTPROT_ZSTATIC,
-		.rtm_type = RTN_BLACKHOLE,
-	};
-	struct frame frame;
-	uint8_t all_ones[16];
-
-	memset(all_ones, 0xff, sizeof(all_ones));
-	begin_frame(&frame, RTM_NEWROUTE, &msg, sizeof(msg));
-	put_attr(&frame, RTA_DST, all_ones, sizeof(all_ones));
-	put_attr_u32(&frame, RTA_PRIORITY, PRIORITY);
-	return end_frame(sender, &frame);
-}
-
 static int play_table(struct sender *sender, const struct settings *settings)
 {
+	const struct fpm_table *table = &settings->table;
+	uint32_t n_ids = table->is_by_id ? table->n_nexthops : 0;
+	uint8_t frame[FPM_TABLE_FRAME_BYTES];
 	int err = 0;
 
-	sender->n_total = settings->n_routes + (settings->is_by_id ? settings->n_nexthops : 0) +
-			  !settings->has_no_sentinel;
-	for (uint32_t i = 0; err == 0 && settings->is_by_id && i < settings->n_nexthops; i++)
-		err = send_nexthop(sender, settings, i);
-	for (uint32_t i = 0; err == 0 && i < settings->n_routes; i++)
-		err = send_route(sender, settings, RTM_NEWROUTE, i);
+	sender->n_total = (uint64_t)table->n_routes + n_ids + !settings->has_no_sentinel;
+	for (uint32_t i = 0; err == 0 && i < n_ids; i++)
+		err = put_frame(sender, frame, fpm_table_nexthop(table, i, frame));
+	for (uint32_t i = 0; err == 0 && i < table->n_routes; i++)
+		err = put_frame(sender, frame, fpm_table_route(table, RTM_NEWROUTE, i, frame));
 	if (err == 0 && !settings->has_no_sentinel)
-		err = send_sentinel(sender);
+		err = put_frame(sender, frame, fpm_table_sentinel(frame));
 	return err < 0 ? err : send_buffer(sender);
 }
 
-static int withdraw_table(struct sender *sender, const struct settings *settings)
+static int withdraw_table(struct sender *sender, const struct fpm_table *table)
 {
+	uint8_t frame[FPM_TABLE_FRAME_BYTES];
 	int err = 0;
 
-	sender->n_total += settings->n_routes;
-	for (uint32_t i = 0; err == 0 && i < settings->n_routes; i++)
-		err = send_route(sender, settings, RTM_DELROUTE, i);
+	sender->n_total = table->n_routes;
+	for (uint32_t i = 0; err == 0 && i < table->n_routes; i++)
+		err = put_frame(sender, frame, fpm_table_route(table, RTM_DELROUTE, i, frame));
 	return err < 0 ? err : send_buffer(sender);
 }
 
@@ -502,8 +387,8 @@ static int play(struct sender *sender, const struct settings *settings)
 		return 0;
 
 	sender->begin_ns = sender->shown_ns = now_ns();
-	sender->n_frames = sender->n_bytes = sender->n_total = 0;
-	err = withdraw_table(sender, settings);
+	sender->n_frames = sender->n_bytes = 0;
+	err = withdraw_table(sender, &settings->table);
 	if (err < 0)
 		return err;
 	show_result(sender);
@@ -526,15 +411,13 @@ int main(int argc, char **argv)
 	struct settings settings = {
 		.port = 2620,
 		.to_bytes = UINT32_MAX,
-		.n_nexthops = 1,
-		.prefix_len = 32,
-		.ifindex = 2,
+		.table = {.n_nexthops = 1, .prefix_len = 32, .ifindex = 2},
 	};
 	int err;
 
 	settings.address.s_addr = htonl(INADDR_LOOPBACK);
-	settings.first.s_addr = htonl(0x0a400000);    // 10.64.0.0
-	settings.first_nh.s_addr = htonl(0xc0a8010b); // 192.168.1.11
+	settings.table.first.s_addr = htonl(0x0a400000);    // 10.64.0.0
+	settings.table.first_nh.s_addr = htonl(0xc0a8010b); // 192.168.1.11
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &settings);
 

@@ -40,8 +40,8 @@ static int read_all(FILE *file, uint8_t **bytes, size_t *len)
 	return 0;
 }
 
-static int unpack_with(
-	lzma_stream *stream, const uint8_t *packed, size_t packed_len, uint8_t **bytes, size_t *len)
+static int unpack_with(lzma_stream *stream, const uint8_t *packed, size_t packed_len,
+	uint8_t **bytes, size_t *len)
 {
 	uint8_t *buf = NULL;
 	lzma_ret state = LZMA_OK;

@@ -34,7 +34,7 @@ struct rib_route {
 	struct fpm_prefix prefix;
 	uint32_t nh_id; /**< zebra's id, 0 if the route carried its next hops itself, or is stale */
 	uint8_t protocol;
-	bool is_stale;   /**< from an earlier connection, not repeated yet */
+	bool is_stale;	 /**< from an earlier connection, not repeated yet */
 	bool is_pending; /**< nh_id is not (wholly) known yet: nexthops are those from before */
 	/**
 	 * NULL: nh_id is not (wholly) known, and never was for this prefix. A route whose new id is
@@ -81,8 +81,8 @@ size_t rib_sweep(struct rib *rib);
  *
  * Owner: both pointers are valid during the call, which must not change the RIB
  */
-typedef void (*rib_change_fn)(
-	const struct fpm_prefix *prefix, const struct rib_route *route, void *arg);
+typedef void (
+	*rib_change_fn)(const struct fpm_prefix *prefix, const struct rib_route *route, void *arg);
 void rib_drain(struct rib *rib, rib_change_fn change, void *arg);
 
 /** Owner: valid until the RIB changes. Errors: NULL if there is none. */

@@ -155,7 +155,7 @@ static void divide_weights(struct fpm_nh *nh, uint32_t n)
 			a = rest;
 		}
 	}
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; divisor > 1 && i < n; i++)
 		nh[i].weight /= divisor;
 }
 
@@ -263,8 +263,8 @@ static int make_members(struct rib_ids *ids, struct rib_id *group,
 	return 0;
 }
 
-static void replace_members(
-	struct rib_ids *ids, struct rib_id *entry, struct rib_member *member, uint32_t n_members)
+static void replace_members(struct rib_ids *ids, struct rib_id *entry, struct rib_member *member,
+	uint32_t n_members)
 {
 	struct rib_member *old = entry->member;
 	uint32_t n_old = entry->n_members;
@@ -311,8 +311,10 @@ static void remove_id(struct rib_ids *ids, struct rib_id *entry)
 
 int rib_ids_init(struct rib_ids *ids, struct rib_sets *sets, rib_id_changed_fn changed, void *arg)
 {
-	*ids = (struct rib_ids){
-		.sets = sets, .n_buckets = FIRST_BUCKETS, .changed = changed, .arg = arg};
+	*ids = (struct rib_ids){.sets = sets,
+		.n_buckets = FIRST_BUCKETS,
+		.changed = changed,
+		.arg = arg};
 	ids->queue_end = &ids->queue;
 	ids->bucket = calloc(FIRST_BUCKETS, sizeof(struct rib_id *));
 	return ids->bucket != NULL ? 0 : -ENOMEM;

@@ -15,15 +15,15 @@ struct rib_member;
 
 /** An id that zebra defined, or that a route or a group named before that. */
 struct rib_id {
-	struct rib_id *next;        /**< of the same bucket */
+	struct rib_id *next;	    /**< of the same bucket */
 	struct rib_id *next_queued; /**< groups to be resolved anew */
-	struct rib_set *set;        /**< NULL: not, or not wholly, known */
+	struct rib_set *set;	    /**< NULL: not, or not wholly, known */
 	struct rib_member *member;  /**< of a group */
 	struct rib_member *groups;  /**< where this id is a member */
 	uint32_t id;
 	uint32_t n_members;
 	uint32_t first_route; /**< rib.c's: the routes with this id, RIB_NONE if there are none */
-	uint8_t depth;        /**< groups below this one */
+	uint8_t depth;	      /**< groups below this one */
 	bool is_known;
 	bool is_queued;
 };
@@ -35,7 +35,7 @@ struct rib_ids {
 	struct rib_sets *sets;
 	struct rib_id **bucket;
 	size_t n_buckets; /**< a power of two */
-	size_t n_all;     /**< with those that are only named */
+	size_t n_all;	  /**< with those that are only named */
 	size_t n_known;
 	struct rib_id *queue; /**< first to be resolved anew */
 	struct rib_id **queue_end;

@@ -133,8 +133,8 @@ void rib_sets_free(struct rib_sets *sets)
 	*sets = (struct rib_sets){0};
 }
 
-int rib_sets_intern(
-	struct rib_sets *sets, uint8_t type, struct fpm_nh *nh, uint32_t n, struct rib_set **set)
+int rib_sets_intern(struct rib_sets *sets, uint8_t type, struct fpm_nh *nh, uint32_t n,
+	struct rib_set **set)
 {
 	uint32_t hash;
 

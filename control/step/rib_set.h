@@ -15,14 +15,14 @@ struct rib_set {
 	struct rib_set *next_idle;
 	uint32_t hash;
 	uint32_t n_users;
-	bool is_idle;                 /**< stands in the list of idle ones */
+	bool is_idle;		      /**< stands in the list of idle ones */
 	struct rib_nexthops nexthops; /**< last: it has a tail */
 };
 
 struct rib_sets {
 	struct rib_set **bucket;
 	size_t n_buckets; /**< a power of two */
-	size_t n_all;     /**< with the idle ones */
+	size_t n_all;	  /**< with the idle ones */
 	size_t n_used;
 	struct rib_set *idle; /**< nobody used them at some time since the last collect */
 };
@@ -41,8 +41,8 @@ void rib_sets_free(struct rib_sets *sets);
  * Owner:  the caller becomes a user of the set; @nh is changed
  * Errors: -ENOMEM, only @nh changed
  */
-int rib_sets_intern(
-	struct rib_sets *sets, uint8_t type, struct fpm_nh *nh, uint32_t n, struct rib_set **set);
+int rib_sets_intern(struct rib_sets *sets, uint8_t type, struct fpm_nh *nh, uint32_t n,
+	struct rib_set **set);
 
 void rib_set_hold(struct rib_sets *sets, struct rib_set *set);
 

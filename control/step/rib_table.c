@@ -49,8 +49,8 @@ static struct rib_slot *new_slots(size_t n_slots)
 {
 	struct rib_slot *slot = malloc(n_slots * sizeof(*slot));
 
-	for (size_t i = 0; slot != NULL && i < n_slots; i++)
-		slot[i] = (struct rib_slot){.idx = RIB_NONE};
+	if (slot != NULL)
+		memset(slot, 0xff, n_slots * sizeof(*slot)); // every idx is RIB_NONE
 	return slot;
 }
 

@@ -19,9 +19,9 @@ struct rib_entry {
 	struct rib_route route;
 	const struct rib_nexthops *reported; /**< the answer last given to a drain; NULL: none */
 	uint32_t next_by_id, prev_by_id;     /**< routes with the same nh_id */
-	uint32_t next_changed;               /**< the changed list; of a free entry the free list */
-	bool is_changed;                     /**< stands in the changed list */
-	bool is_gone;                        /**< deleted, kept until a drain has told */
+	uint32_t next_changed;		     /**< the changed list; of a free entry the free list */
+	bool is_changed;		     /**< stands in the changed list */
+	bool is_gone;			     /**< deleted, kept until a drain has told */
 };
 
 struct rib_slot;
@@ -33,8 +33,8 @@ struct rib_table {
 	struct rib_entry **block;
 	size_t n_blocks;
 	uint32_t n_made; /**< entries ever taken from the blocks */
-	uint32_t free;   /**< first entry to use again */
-	uint64_t seed;   /**< so that no peer can choose prefixes that collide */
+	uint32_t free;	 /**< first entry to use again */
+	uint64_t seed;	 /**< so that no peer can choose prefixes that collide */
 };
 
 /** Errors: -ENOMEM */

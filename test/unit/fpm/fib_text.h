@@ -8,7 +8,7 @@
 #include "control/step/rib.h"
 
 enum fib_text_form {
-	FIB_TEXT_FULL,    /**< all routes and columns, as in the files */
+	FIB_TEXT_FULL,	  /**< all routes and columns, as in the files */
 	FIB_TEXT_ANSWERS, /**< only routes with next hops, protocol left out: what a drain reports
 			   */
 };
