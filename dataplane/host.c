@@ -23,7 +23,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "dataplane/log.h"
+#include "dataplane/steer/steer.h"
+#include "dataplane/steer/steer_link.h"
 
 #define TAP_MAX_SEGMENTS 16
 #define ICMP_HDR_BYTES	 8u
@@ -69,37 +70,6 @@ static bool bucket_take(struct bucket *bucket)
 	return true;
 }
 
-static int write_sysctl(const char *ifname, const char *name, const char *value)
-{
-	char path[128];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/%s/%s", ifname, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, value, strlen(value));
-	close(fd);
-	return n < 0 ? -EIO : 0;
-}
-
-static void set_tap_sysctls(const char *ifname)
-{
-	char ipv4[64], ipv6[64];
-
-	snprintf(ipv4, sizeof(ipv4), "ipv4/conf/%s", ifname);
-	snprintf(ipv6, sizeof(ipv6), "ipv6/conf/%s", ifname);
-	// the larger of "all" and the interface counts, so 2 here is 2 in effect
-	if (write_sysctl(ipv4, "rp_filter", "2") < 0)
-		LOG(WARNING,
-			"host: cannot set net.ipv4.conf.%s.rp_filter=2; if it is 1 in effect, punted "
-			"packets are lost\n",
-			ifname);
-	// nothing of ours is IPv6; without this the kernel sends router solicitations into the TAP
-	(void)write_sysctl(ipv6, "disable_ipv6", "1");
-}
-
 static int bring_up(int ioctl_fd, struct ifreq *ifr, struct rte_ether_addr *mac)
 {
 	if (ioctl(ioctl_fd, SIOCGIFHWADDR, ifr) < 0)
@@ -129,9 +99,12 @@ static int open_tap(const char *ifname, struct rte_ether_addr *mac)
 		ret = -errno;
 		goto err_close;
 	}
-	set_tap_sysctls(ifname);
 	ret = bring_up(ioctl_fd, &ifr, mac);
 	close(ioctl_fd);
+	if (ret == 0)
+		ret = steer_link_no_ip6(if_nametoindex(ifname));
+	if (ret == 0)
+		ret = steer_forward_any_source(ifname);
 	if (ret < 0)
 		goto err_close;
 	return fd;

@@ -15,8 +15,8 @@
 struct host;
 
 /**
- * Make the TAP, bring it up and set its rp_filter to loose (2): a punted packet's way back is
- * seldom the TAP, so strict reverse path filtering would lose all of them.
+ * Make the TAP, bring it up and let the kernel forward from it whatever the source: a punted
+ * packet's way back is seldom the TAP, so strict reverse path filtering would lose all of them.
  *
  * @stats: the main lcore's; punts and their drops are counted there
  *

@@ -30,16 +30,16 @@ static int load_pod_object(struct steer *steer, const char *path, char *error, s
 	int rc;
 
 	if (object == NULL)
-		return steer_fail(
-			-errno, error, error_bytes, "cannot open %s: %s", path, strerror(errno));
+		return steer_fail(-errno, error, error_bytes, "cannot open %s: %s", path,
+			strerror(errno));
 	steer->pod_object = object;
 	rc = bpf_object__load(object);
 	if (rc == -EPERM)
 		return steer_fail(rc, error, error_bytes,
 			"may not load BPF programs: needs root, or CAP_BPF and CAP_NET_ADMIN");
 	if (rc < 0)
-		return steer_fail(
-			rc, error, error_bytes, "cannot load %s: %s", path, strerror(-rc));
+		return steer_fail(rc, error, error_bytes, "cannot load %s: %s", path,
+			strerror(-rc));
 	steer->pod_pools_fd = bpf_object__find_map_fd_by_name(object, STEER_MAP_POOLS);
 	steer->pods_fd = bpf_object__find_map_fd_by_name(object, STEER_MAP_PODS);
 	steer->trunk_fd = bpf_object__find_map_fd_by_name(object, STEER_MAP_TRUNK);
@@ -138,6 +138,13 @@ static int remove_leftover(const char *ifname, uint32_t ifindex, char *error, si
 	return 0;
 }
 
+int steer_forward_any_source(const char *ifname)
+{
+	uint32_t ifindex = if_nametoindex(ifname);
+
+	return ifindex == 0 ? -ENODEV : steer_link_forward_any_source(ifindex);
+}
+
 static struct steer_uplink *find_uplink(struct steer *steer, const char *ifname)
 {
 	for (unsigned i = 0; i < steer->n_uplinks; i++)
@@ -153,8 +160,8 @@ int steer_uplink_prepare(struct steer *steer, const char *ifname, char *error, s
 	int rc;
 
 	if (strlen(ifname) >= sizeof(uplink.name) || steer_link_get(ifname, &link) < 0)
-		return steer_fail(
-			-ENODEV, error, error_bytes, "interface %s: no such interface", ifname);
+		return steer_fail(-ENODEV, error, error_bytes, "interface %s: no such interface",
+			ifname);
 	if (find_uplink(steer, ifname) != NULL)
 		return steer_fail(-EBUSY, error, error_bytes, "interface %s: named twice", ifname);
 	if (steer->n_uplinks == STEER_MAX_UPLINKS)
@@ -186,8 +193,8 @@ static int put_prefix(int pools_fd, const struct steer_prefix *prefix)
 	return bpf_map_update_elem(pools_fd, &key, &value, BPF_ANY) < 0 ? -errno : 0;
 }
 
-static bool has_prefix(
-	const struct steer_prefix *list, unsigned n, const struct steer_prefix *wanted)
+static bool has_prefix(const struct steer_prefix *list, unsigned n,
+	const struct steer_prefix *wanted)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (list[i].prefix == wanted->prefix && list[i].depth == wanted->depth)

@@ -61,6 +61,15 @@ int steer_uplink_open(struct steer *steer, const char *ifname, char *error, size
  */
 int steer_trunk_create(struct steer *steer, char *error, size_t error_bytes);
 
+/**
+ * Let the kernel forward what comes in by this interface, whatever its source. For the TAP on which
+ * it is given what the dataplane punts; the trunk's has it already. rp_filter drops such packets
+ * otherwise, also with 2 if the interface has no address, so it gets 169.254.112.1/32.
+ *
+ * Errors: -ENODEV; -EPERM
+ */
+int steer_forward_any_source(const char *ifname);
+
 /** The destinations that are ours, on uplinks and pods; replaces those before. */
 int steer_set_pools(struct steer *steer, const struct steer_prefix *pools, unsigned n);
 

@@ -4,9 +4,11 @@
  */
 #include "dataplane/steer/steer_link.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
@@ -18,6 +20,9 @@
 #define MESSAGE_BYTES 16384 /* a link's answer is about 1.5 kB, more with many VFs */
 
 #define RP_FILTER_LOOSE 2
+
+/** Link-local, so that routing daemons keep it to themselves. */
+#define ANY_SOURCE_ADDRESS 0xa9fe7001
 
 /** One request and its answer share the buffer. */
 struct request {
@@ -174,7 +179,7 @@ int steer_link_delete(uint32_t ifindex)
 	return request_run(&request, NULL, NULL);
 }
 
-int steer_link_forward_any_source(uint32_t ifindex)
+static int set_forwarding(uint32_t ifindex)
 {
 	struct request request;
 	struct nlattr *families, *ip4, *conf;
@@ -189,6 +194,33 @@ int steer_link_forward_any_source(uint32_t ifindex)
 	mnl_attr_nest_end(request.nlh, ip4);
 	mnl_attr_nest_end(request.nlh, families);
 	return request_run(&request, NULL, NULL);
+}
+
+/** Scope host: never the source of what the node sends. */
+static int add_address(uint32_t ifindex)
+{
+	const uint32_t address_be = htobe32(ANY_SOURCE_ADDRESS);
+	struct request request;
+	struct ifaddrmsg *ifa;
+
+	request.nlh = mnl_nlmsg_put_header(request.bytes);
+	request.nlh->nlmsg_type = RTM_NEWADDR;
+	request.nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+	request.nlh->nlmsg_seq = 1;
+	ifa = mnl_nlmsg_put_extra_header(request.nlh, sizeof(*ifa));
+	ifa->ifa_family = AF_INET;
+	ifa->ifa_prefixlen = 32;
+	ifa->ifa_scope = RT_SCOPE_HOST;
+	ifa->ifa_index = ifindex;
+	mnl_attr_put_u32(request.nlh, IFA_LOCAL, address_be);
+	return request_run(&request, NULL, NULL);
+}
+
+int steer_link_forward_any_source(uint32_t ifindex)
+{
+	int rc = set_forwarding(ifindex);
+
+	return rc < 0 ? rc : add_address(ifindex);
 }
 
 int steer_link_no_ip6(uint32_t ifindex)

@@ -39,8 +39,11 @@ int steer_link_set_up(uint32_t ifindex, const struct steer_link_end *end);
 int steer_link_delete(uint32_t ifindex);
 
 /**
- * Let the kernel forward from this link whatever the source address: forwarding on, rp_filter 2.
- * The stricter of a link's own setting and that of "all" counts as 0 < 1 < 2, so 2 always wins.
+ * Let the kernel forward what comes in by this link, whatever its source: forwarding on, rp_filter
+ * 2 (the greater of it and that of "all" counts, so 2 wins), and the address 169.254.112.1/32,
+ * because a link without any address drops on 2 what it drops on 1.
+ *
+ * Source: fib_validate_source() of the kernel, where no_addr is "last resort"
  */
 int steer_link_forward_any_source(uint32_t ifindex);
 

@@ -9,15 +9,15 @@
 #include <linux/types.h>
 
 #define STEER_PROG_UPLINK "podlane_steer"
-#define STEER_PROG_POD    "podlane_pod"
+#define STEER_PROG_POD	  "podlane_pod"
 #define STEER_PROG_TO_POD "podlane_to_pod"
 
 #define STEER_MAP_POOLS "pools" /**< LPM trie: struct steer_pool_key to a byte nobody reads */
-#define STEER_MAP_PODS  "pods"  /**< hash: ifindex of an attached pod to a byte nobody reads */
+#define STEER_MAP_PODS	"pods"	/**< hash: ifindex of an attached pod to a byte nobody reads */
 #define STEER_MAP_TRUNK "trunk" /**< devmap: 0 to the ifindex of the trunk's host end */
 
 #define STEER_MAX_POOLS 1024
-#define STEER_MAX_PODS  1024
+#define STEER_MAX_PODS	1024
 
 struct steer_pool_key {
 	__u32 depth;

@@ -22,8 +22,8 @@ static struct steer_pod *find_pod(struct steer *steer, uint32_t ifindex)
 	return NULL;
 }
 
-static int fail_attach(
-	int rc, const char *name, const char *message, char *error, size_t error_bytes)
+static int fail_attach(int rc, const char *name, const char *message, char *error,
+	size_t error_bytes)
 {
 	switch (rc) {
 	case -EBUSY:

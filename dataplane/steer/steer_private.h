@@ -58,8 +58,8 @@ struct steer {
 };
 
 /** Write the message and return the code, so that a caller can fail in one line. */
-__attribute__((format(printf, 4, 5))) static inline int steer_fail(
-	int code, char *error, size_t error_bytes, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static inline int steer_fail(int code, char *error,
+	size_t error_bytes, const char *format, ...)
 {
 	va_list args;
 

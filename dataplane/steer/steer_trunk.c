@@ -39,8 +39,8 @@ static int sweep_pods(char *error, size_t error_bytes)
 	int rc = 0;
 
 	if (links == NULL)
-		return steer_fail(
-			-errno, error, error_bytes, "cannot list interfaces: %s", strerror(errno));
+		return steer_fail(-errno, error, error_bytes, "cannot list interfaces: %s",
+			strerror(errno));
 	for (struct if_nameindex *link = links; link->if_index != 0; link++) {
 		if (steer_xdp_get(link->if_index, &xdp) < 0 ||
 			strcmp(xdp.name, STEER_PROG_POD) != 0)
@@ -86,8 +86,8 @@ static int find_or_add_pair(struct steer_link *host, struct steer_link *dpdk, bo
 	return 0;
 }
 
-static int set_up_end(
-	uint32_t ifindex, const struct steer_link_end *end, char *error, size_t error_bytes)
+static int set_up_end(uint32_t ifindex, const struct steer_link_end *end, char *error,
+	size_t error_bytes)
 {
 	int rc = steer_link_no_ip6(ifindex);
 
@@ -96,8 +96,8 @@ static int set_up_end(
 	if (rc == 0)
 		rc = steer_link_set_up(ifindex, end);
 	if (rc < 0)
-		return steer_fail(
-			rc, error, error_bytes, "cannot set up %s: %s", end->name, strerror(-rc));
+		return steer_fail(rc, error, error_bytes, "cannot set up %s: %s", end->name,
+			strerror(-rc));
 	return 0;
 }
 

@@ -96,8 +96,8 @@ static int exchange(uint32_t ifindex, int prog_fd, uint32_t flags, const struct 
 	int rc;
 
 	if (old->id == 0)
-		return bpf_xdp_attach(
-			(int)ifindex, prog_fd, flags | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
+		return bpf_xdp_attach((int)ifindex, prog_fd, flags | XDP_FLAGS_UPDATE_IF_NOEXIST,
+			NULL);
 	opts.old_prog_fd = bpf_prog_get_fd_by_id(old->id);
 	if (opts.old_prog_fd < 0)
 		return opts.old_prog_fd == -ENOENT ? -EBUSY : opts.old_prog_fd;

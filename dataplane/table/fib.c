@@ -21,6 +21,9 @@
  */
 #include "dataplane/table/fib.h"
 
+#include "dataplane/table/fib_dir24.h"
+#include "dataplane/table/fib_lpm.h"
+
 #include <rte_common.h>
 #include <rte_malloc.h>
 #include <rte_rib.h>
@@ -28,12 +31,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "dataplane/table/fib_dir24.h"
-#include "dataplane/table/fib_lpm.h"
-
-#define NH_MASK      0xffffffu
+#define NH_MASK	     0xffffffu
 #define MAX_DEPTH    32u
-#define N_TAIL       (MAX_DEPTH + 1)
+#define N_TAIL	     (MAX_DEPTH + 1)
 #define MAX_ROUTES   (1u << 28)
 #define ENGINE_LPM   "librte_lpm"
 #define ENGINE_DIR24 "librte_fib dir24-8"
@@ -52,7 +52,7 @@ struct fib {
 
 	/* the main lcore's */
 	struct epoch *epoch __rte_cache_aligned;
-	struct rte_rib *rib;       /* the engine's; without the tail */
+	struct rte_rib *rib;	   /* the engine's; without the tail */
 	uint32_t own_tail[N_TAIL]; /* by depth: next hop of the prefix itself, 0 if not set */
 	struct fib_counts counts;
 	struct order *order; /* room for max_order */
@@ -276,7 +276,22 @@ static int del_route(struct fib *fib, const struct fib_op *op)
 	return 0;
 }
 
-enum stretch { IN_ENGINE, IN_TAIL };
+enum part { IN_ENGINE, IN_TAIL };
+
+static bool is_deletion(const struct fib_op *op, enum part part)
+{
+	return op->kind == FIB_OP_DEL && is_tail(op->prefix, op->depth) == (part == IN_TAIL);
+}
+
+static unsigned count_deletions(const struct fib *fib, const struct fib_op *ops, unsigned n_order,
+	enum part part)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < n_order; i++)
+		n += is_deletion(&ops[fib->order[i].op_idx], part);
+	return n;
+}
 
 static void set_all(struct fib *fib, struct fib_op *ops, unsigned n_order)
 {
@@ -288,26 +303,19 @@ static void set_all(struct fib *fib, struct fib_op *ops, unsigned n_order)
 	}
 }
 
-/** Errors: how many were deleted */
-static unsigned del_all(struct fib *fib, struct fib_op *ops, unsigned n_order, enum stretch stretch)
+static void del_all(struct fib *fib, struct fib_op *ops, unsigned n_order, enum part part)
 {
-	unsigned n_deleted = 0;
-
 	for (unsigned i = 0; i < n_order; i++) {
 		struct fib_op *op = &ops[fib->order[i].op_idx];
 		int rc;
 
-		if (op->kind != FIB_OP_DEL ||
-			is_tail(op->prefix, op->depth) != (stretch == IN_TAIL))
+		if (!is_deletion(op, part))
 			continue;
 		rc = del_route(fib, op);
 		if (rc < 0)
 			op->error = (int16_t)rc;
-		n_deleted++;
 	}
-	if (n_deleted > 0)
-		epoch_wait(fib->epoch);
-	return n_deleted;
+	epoch_wait(fib->epoch);
 }
 
 static void retry_refused(struct fib *fib, struct fib_op *ops, unsigned n_order)
@@ -336,7 +344,7 @@ static int reserve_order(struct fib *fib, unsigned n)
 
 unsigned fib_apply(struct fib *fib, struct fib_op *ops, unsigned n)
 {
-	unsigned n_refused = 0, n_order, n_deleted;
+	unsigned n_refused = 0, n_order, n_engine, n_tail;
 
 	if (reserve_order(fib, n) < 0) {
 		for (unsigned i = 0; i < n; i++)
@@ -346,11 +354,17 @@ unsigned fib_apply(struct fib *fib, struct fib_op *ops, unsigned n)
 	n_order = order_ops(fib, ops, n);
 	n_order = drop_superseded(fib, ops, n_order);
 
+	n_engine = count_deletions(fib, ops, n_order, IN_ENGINE);
+	n_tail = count_deletions(fib, ops, n_order, IN_TAIL);
+
 	set_all(fib, ops, n_order);
-	n_deleted = del_all(fib, ops, n_order, IN_ENGINE);
-	// apart: a worker that missed in the engine is still to read the tail
-	n_deleted += del_all(fib, ops, n_order, IN_TAIL);
-	if (n_deleted > 0)
+	// also with nothing to delete there: a worker that missed before an addition may only now
+	// read the tail
+	if (n_engine + n_tail > 0)
+		del_all(fib, ops, n_order, IN_ENGINE);
+	if (n_tail > 0)
+		del_all(fib, ops, n_order, IN_TAIL);
+	if (n_engine + n_tail > 0)
 		retry_refused(fib, ops, n_order);
 
 	for (unsigned i = 0; i < n; i++)
@@ -367,12 +381,12 @@ void fib_lookup_bulk(const struct fib *fib, const uint32_t *addrs, uint32_t *nh,
 
 	for (unsigned i = 0; i < n; i++)
 		if (nh[i] == 0)
-			nh[i] = __atomic_load_n(
-				&fib->tail[leading_ones(addrs[i])], __ATOMIC_RELAXED);
+			nh[i] = __atomic_load_n(&fib->tail[leading_ones(addrs[i])],
+				__ATOMIC_RELAXED);
 }
 
-static void read_node(
-	const struct rte_rib_node *node, uint32_t *prefix, uint8_t *depth, uint32_t *nh)
+static void read_node(const struct rte_rib_node *node, uint32_t *prefix, uint8_t *depth,
+	uint32_t *nh)
 {
 	uint64_t marked = 0;
 
@@ -446,8 +460,8 @@ static bool visit_inside(struct walk *walk, uint32_t outer, uint8_t outer_depth)
 		uint32_t prefix, nh;
 		uint8_t depth;
 
-		node = rte_rib_get_nxt(
-			walk->fib->rib, outer, outer_depth, node, RTE_RIB_GET_NXT_COVER);
+		node = rte_rib_get_nxt(walk->fib->rib, outer, outer_depth, node,
+			RTE_RIB_GET_NXT_COVER);
 		if (node == NULL)
 			return true;
 		read_node(node, &prefix, &depth, &nh);

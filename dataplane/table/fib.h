@@ -22,7 +22,7 @@ struct fib_config {
 	enum fib_engine engine;
 	uint32_t max_routes;
 	uint32_t n_tbl8; /**< groups of 256 entries; each /24 with longer prefixes takes one */
-	int socket;      /**< NUMA node */
+	int socket;	 /**< NUMA node */
 };
 
 enum fib_op_kind { FIB_OP_SET, FIB_OP_DEL };
@@ -30,7 +30,7 @@ enum fib_op_kind { FIB_OP_SET, FIB_OP_DEL };
 /** One change. Order: host. */
 struct fib_op {
 	uint32_t prefix; /**< bits below depth are zero */
-	uint32_t nh;     /**< for SET; never 0, fits 24 bits */
+	uint32_t nh;	 /**< for SET; never 0, fits 24 bits */
 	uint8_t depth;
 	uint8_t kind;  /**< enum fib_op_kind */
 	int16_t error; /**< out: 0, or why it was refused; see fib_apply() */

@@ -42,9 +42,9 @@
 /** Above the next hop in an entry, which has room for 31 bits. */
 enum mark {
 	MARK_SHORT = 0, /* prefix of /24 or shorter */
-	MARK_LEFT,      /* longer prefix whose last bit is 0 */
-	MARK_RIGHT,     /* longer prefix whose last bit is 1 */
-	MARK_MISS,      /* no match; its next hop is 0 */
+	MARK_LEFT,	/* longer prefix whose last bit is 0 */
+	MARK_RIGHT,	/* longer prefix whose last bit is 1 */
+	MARK_MISS,	/* no match; its next hop is 0 */
 };
 
 /**
@@ -105,8 +105,8 @@ static enum mark prefix_mark(uint32_t prefix, uint8_t depth)
 
 int fib_dir24_set(struct fib_dir24 *dir24, uint32_t prefix, uint8_t depth, uint32_t nh)
 {
-	return rte_fib_add(
-		dir24->fib, prefix, depth, (uint64_t)prefix_mark(prefix, depth) << NH_BITS | nh);
+	return rte_fib_add(dir24->fib, prefix, depth,
+		(uint64_t)prefix_mark(prefix, depth) << NH_BITS | nh);
 }
 
 int fib_dir24_del(struct fib_dir24 *dir24, uint32_t prefix, uint8_t depth)
@@ -129,8 +129,8 @@ static uint64_t look_up_again(const struct fib_dir24 *dir24, uint32_t addr)
 	return entry;
 }
 
-void fib_dir24_lookup_bulk(
-	const struct fib_dir24 *dir24, const uint32_t *addrs, uint32_t *nh, unsigned n)
+void fib_dir24_lookup_bulk(const struct fib_dir24 *dir24, const uint32_t *addrs, uint32_t *nh,
+	unsigned n)
 {
 	uint64_t entry[BULK];
 
@@ -138,8 +138,8 @@ void fib_dir24_lookup_bulk(
 		unsigned n_bulk = RTE_MIN(n - done, BULK);
 
 		// the library does not write to the addresses, it only does not say so
-		rte_fib_lookup_bulk(
-			dir24->fib, (uint32_t *)(uintptr_t)&addrs[done], entry, (int)n_bulk);
+		rte_fib_lookup_bulk(dir24->fib, (uint32_t *)(uintptr_t)&addrs[done], entry,
+			(int)n_bulk);
 		for (unsigned i = 0; i < n_bulk; i++) {
 			if (unlikely(entry[i] == 0))
 				entry[i] = look_up_again(dir24, addrs[done + i]);

@@ -23,8 +23,8 @@ int fib_lpm_set(struct fib_lpm *lpm, uint32_t prefix, uint8_t depth, uint32_t nh
 int fib_lpm_del(struct fib_lpm *lpm, uint32_t prefix, uint8_t depth);
 
 /** Threads: workers. Errors: nh[i] is 0 where nothing matches */
-void fib_lpm_lookup_bulk(
-	const struct fib_lpm *lpm, const uint32_t *addrs, uint32_t *nh, unsigned n);
+void fib_lpm_lookup_bulk(const struct fib_lpm *lpm, const uint32_t *addrs, uint32_t *nh,
+	unsigned n);
 
 /** All prefixes with their next hops in the lower 24 bits. Owner: the engine; read only. */
 struct rte_rib *fib_lpm_rib(const struct fib_lpm *lpm);

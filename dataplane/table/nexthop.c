@@ -43,8 +43,8 @@ struct nexthop_table {
 	struct adjacency *adjacency;
 	struct nexthop_group *group;
 	struct wire_group **wire_group; /* NULL: not set */
-	uint32_t *free;                 /* stack of n_free adjacency indexes */
-	struct retired *retired;        /* ring of n_adjacencies, the oldest at retired_head */
+	uint32_t *free;			/* stack of n_free adjacency indexes */
+	struct retired *retired;	/* ring of n_adjacencies, the oldest at retired_head */
 	uint32_t n_adjacencies, n_free, n_retired, retired_head;
 	struct nexthop_counts counts;
 };
@@ -85,13 +85,13 @@ int nexthop_create(struct nexthop_table **table, uint32_t max_paths, uint32_t ma
 	t->counts = (struct nexthop_counts){.max_paths = max_paths, .max_groups = max_groups};
 	t->n_adjacencies = first + max_paths + RTE_MAX(SPARE_MIN, max_paths / 8);
 
-	t->slot = rte_zmalloc_socket(
-		"slots", max_paths * sizeof(*t->slot), RTE_CACHE_LINE_SIZE, socket);
+	t->slot = rte_zmalloc_socket("slots", max_paths * sizeof(*t->slot), RTE_CACHE_LINE_SIZE,
+		socket);
 	t->adjacency = rte_zmalloc_socket("adjacencies", t->n_adjacencies * sizeof(*t->adjacency),
 		RTE_CACHE_LINE_SIZE, socket);
 	// one more, as an allocation of nothing gives NULL
-	t->group = rte_zmalloc_socket(
-		"groups", (max_groups + 1) * sizeof(*t->group), RTE_CACHE_LINE_SIZE, socket);
+	t->group = rte_zmalloc_socket("groups", (max_groups + 1) * sizeof(*t->group),
+		RTE_CACHE_LINE_SIZE, socket);
 	t->wire_group = calloc(max_groups + 1, sizeof(struct wire_group *));
 	t->free = calloc(t->n_adjacencies, sizeof(*t->free));
 	t->retired = calloc(t->n_adjacencies, sizeof(*t->retired));
@@ -104,8 +104,9 @@ int nexthop_create(struct nexthop_table **table, uint32_t max_paths, uint32_t ma
 	set_fixed_paths(t);
 	for (uint32_t idx = t->n_adjacencies; idx > first; idx--)
 		t->free[t->n_free++] = idx - 1;
-	t->view = (struct nexthop_view){
-		.slot = t->slot, .adjacency = t->adjacency, .group = t->group};
+	t->view = (struct nexthop_view){.slot = t->slot,
+		.adjacency = t->adjacency,
+		.group = t->group};
 	*table = t;
 	return 0;
 }

@@ -36,10 +36,10 @@ enum adjacency_kind {
 struct adjacency {
 	uint8_t kind; /**< enum adjacency_kind */
 	uint8_t pad;
-	uint16_t port;   /**< index in the port table */
-	uint16_t mtu;    /**< largest IP packet */
+	uint16_t port;	 /**< index in the port table */
+	uint16_t mtu;	 /**< largest IP packet */
 	uint16_t l2_len; /**< bytes of l2 */
-	uint32_t path;   /**< its slot, for counters and display */
+	uint32_t path;	 /**< its slot, for counters and display */
 	uint8_t pad2[4];
 	uint8_t l2[14]; /**< the Ethernet header as sent */
 	uint8_t pad3[2];
@@ -131,8 +131,8 @@ const struct nexthop_view *nexthop_view(const struct nexthop_table *table);
  *
  * Threads: workers; the pointer dies with the loop turn
  */
-static inline const struct adjacency *nexthop_resolve(
-	const struct nexthop_view *view, uint32_t nh, uint32_t hash)
+static inline const struct adjacency *nexthop_resolve(const struct nexthop_view *view, uint32_t nh,
+	uint32_t hash)
 {
 	if (nh & WIRE_NH_GROUP)
 		nh = __atomic_load_n(&view->group[nh & ~(uint32_t)WIRE_NH_GROUP]

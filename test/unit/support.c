@@ -51,8 +51,8 @@ void support_eal_init(unsigned memory_mb)
 
 struct rte_mempool *support_pool_create(const char *name, unsigned n_mbufs)
 {
-	struct rte_mempool *pool = rte_pktmbuf_pool_create(
-		name, n_mbufs, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	struct rte_mempool *pool = rte_pktmbuf_pool_create(name, n_mbufs, 0, 0,
+		RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 
 	assert_non_null(pool);
 	return pool;

@@ -35,12 +35,12 @@ struct support_packet {
 	uint8_t dst_mac[6], src_mac[6];
 	uint32_t src, dst;
 	uint16_t src_port, dst_port; /**< UDP only */
-	uint8_t ttl;                 /**< 64 */
-	uint8_t proto;               /**< 17, UDP */
+	uint8_t ttl;		     /**< 64 */
+	uint8_t proto;		     /**< 17, UDP */
 	uint8_t tos;
 	uint8_t n_option_words; /**< IP header words of NOP options */
 	uint16_t ident;
-	uint16_t fragment;      /**< flags and offset, as in the header */
+	uint16_t fragment;	/**< flags and offset, as in the header */
 	uint16_t payload_bytes; /**< behind the UDP header, or behind the IP header of other
 				   protocols */
 };
@@ -52,8 +52,8 @@ struct support_packet {
  * Owner:  the caller's, with one reference
  * Errors: the test fails
  */
-struct rte_mbuf *support_packet_build(
-	struct rte_mempool *pool, const struct support_packet *packet);
+struct rte_mbuf *support_packet_build(struct rte_mempool *pool,
+	const struct support_packet *packet);
 
 /** The IPv4 header of a frame; the packet must have one. */
 struct rte_ipv4_hdr *support_packet_ip4(struct rte_mbuf *mbuf);

@@ -164,6 +164,8 @@ void path_show_print(const json_t *doc, const struct options *options)
 	if (paths == NULL)
 		return;
 	printf("%zu paths, %zu groups\n", json_array_size(paths), json_array_size(groups));
+	if (json_array_size(paths) == 0)
+		return;
 	table = table_new(titles);
 	json_array_foreach(paths, i, path)
 	{

@@ -65,6 +65,10 @@ int node_enter(void)
 	}
 	must(run_in(-1, "ip link set lo up"));
 	must(run_in(-1, "echo 1 > /proc/sys/net/ipv4/ip_forward"));
+	// Proxy ARP for 169.254.1.1 needs a route to it, and nodes have a default route.
+	must(run_in(-1, "ip link add eth0 type veth peer name wire0 && ip link set wire0 up && "
+			"ip link set eth0 up && ip addr add 198.51.100.2/24 dev eth0 && "
+			"ip route add default via 198.51.100.1"));
 	return 0;
 }
 

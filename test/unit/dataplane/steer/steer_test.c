@@ -30,7 +30,7 @@
 #include "dataplane/steer/steer_xdp.h"
 #include "test/unit/dataplane/steer/namespaces.h"
 
-#define N_CYCLES        1000
+#define N_CYCLES	1000
 #define MAX_GROWN_PAGES 64
 
 static char error[256];
@@ -414,8 +414,8 @@ static void test_mtu_limit_is_the_kernel_s(void **state)
 	int ifindex;
 
 	(void)state;
-	assert_int_equal(
-		run_in(-1, "ip link add up0 mtu 3507 type veth peer name up1 mtu 3507"), 0);
+	assert_int_equal(run_in(-1, "ip link add up0 mtu 3507 type veth peer name up1 mtu 3507"),
+		0);
 	ifindex = (int)if_nametoindex("up0");
 	assert_int_equal(steer_uplink_prepare(steer, "up0", error, sizeof(error)), -EMSGSIZE);
 	assert_non_null(strstr(error, "3506"));

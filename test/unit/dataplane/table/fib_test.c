@@ -24,8 +24,8 @@ struct fixture {
 	struct fib *fib;
 };
 
-static void create_fib(
-	struct fixture *f, enum fib_engine engine, uint32_t max_routes, uint32_t n_tbl8)
+static void create_fib(struct fixture *f, enum fib_engine engine, uint32_t max_routes,
+	uint32_t n_tbl8)
 {
 	struct fib_config config = {
 		.engine = engine,
@@ -55,8 +55,8 @@ static uint32_t mask(uint8_t depth)
 	return (uint32_t)(UINT64_MAX << (32 - depth));
 }
 
-static int apply_one(
-	struct fixture *f, enum fib_op_kind kind, uint32_t prefix, uint8_t depth, uint32_t nh)
+static int apply_one(struct fixture *f, enum fib_op_kind kind, uint32_t prefix, uint8_t depth,
+	uint32_t nh)
 {
 	struct fib_op op = {.prefix = prefix, .nh = nh, .depth = depth, .kind = (uint8_t)kind};
 	unsigned n_refused = fib_apply(f->fib, &op, 1);
@@ -130,8 +130,8 @@ static void test_create_refuses(void **state)
 	support_eal_init(512);
 	assert_int_equal(epoch_init(&epoch, 1), 0);
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
-		struct fib_config config = {
-			engine, rows[i].max_routes, rows[i].n_tbl8, SOCKET_ID_ANY};
+		struct fib_config config = {engine, rows[i].max_routes, rows[i].n_tbl8,
+			SOCKET_ID_ANY};
 		struct fib *fib = NULL;
 
 		assert_int_equal(fib_create(&fib, &config, &epoch), rows[i].rc);
@@ -321,10 +321,13 @@ static void test_apply_full_of_groups(void **state)
 		assert_int_equal(set(&f, 0x0a000000, 16, 10), 0);
 		assert_int_equal(del(&f, 0x0a000000, 32), 0);
 
-		ops[0] = (struct fib_op){
-			.prefix = 0x0a000080 + ((n - 1) << 8), .depth = 25, .kind = FIB_OP_DEL};
-		ops[1] = (struct fib_op){
-			.prefix = 0x09000080, .depth = 25, .nh = 11, .kind = FIB_OP_SET};
+		ops[0] = (struct fib_op){.prefix = 0x0a000080 + ((n - 1) << 8),
+			.depth = 25,
+			.kind = FIB_OP_DEL};
+		ops[1] = (struct fib_op){.prefix = 0x09000080,
+			.depth = 25,
+			.nh = 11,
+			.kind = FIB_OP_SET};
 		assert_int_equal(fib_apply(f.fib, ops, 2), 0);
 		assert_int_equal(look_up(&f, 0x09000081), 11);
 		assert_int_equal(look_up(&f, 0x0a0000ff + ((n - 1) << 8)), 10);
@@ -439,8 +442,8 @@ static struct fib_op random_op(uint64_t *random)
 }
 
 /** The ends of the prefix, what lies beside it, and somewhere inside. */
-static void check_around(
-	struct fixture *f, const struct model *model, const struct fib_op *op, uint64_t *random)
+static void check_around(struct fixture *f, const struct model *model, const struct fib_op *op,
+	uint64_t *random)
 {
 	uint32_t last = op->prefix | ~mask(op->depth);
 	uint32_t addrs[] = {op->prefix, last, op->prefix - 1, last + 1,

@@ -16,8 +16,8 @@
 
 #define MAX_PATHS  64u
 #define MAX_GROUPS 8u
-#define FIRST      ((uint32_t)WIRE_NH_PATH_FIRST)
-#define GROUP      ((uint32_t)WIRE_NH_GROUP)
+#define FIRST	   ((uint32_t)WIRE_NH_PATH_FIRST)
+#define GROUP	   ((uint32_t)WIRE_NH_GROUP)
 
 struct fixture {
 	struct epoch epoch;
@@ -31,8 +31,8 @@ static int setup(void **state)
 
 	support_eal_init(64);
 	assert_int_equal(epoch_init(&f->epoch, 2), 0);
-	assert_int_equal(
-		nexthop_create(&f->table, MAX_PATHS, MAX_GROUPS, SOCKET_ID_ANY, &f->epoch), 0);
+	assert_int_equal(nexthop_create(&f->table, MAX_PATHS, MAX_GROUPS, SOCKET_ID_ANY, &f->epoch),
+		0);
 	f->view = nexthop_view(f->table);
 	*state = f;
 	return 0;
@@ -265,8 +265,8 @@ static void test_group_follows_slots(void **state)
 	assert_int_equal(nexthop_resolve(f->view, GROUP | group.idx, 0)->kind, ADJACENCY_NONE);
 	assert_int_equal(nexthop_group_del(f->table, group.idx), 0);
 	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++)
-		assert_int_equal(
-			nexthop_resolve(f->view, GROUP | group.idx, b)->kind, ADJACENCY_NONE);
+		assert_int_equal(nexthop_resolve(f->view, GROUP | group.idx, b)->kind,
+			ADJACENCY_NONE);
 	assert_int_equal(nexthop_group_del(f->table, group.idx), -ENOENT);
 	assert_int_equal(nexthop_group_del(f->table, MAX_GROUPS), -EINVAL);
 	assert_null(nexthop_group_get(f->table, group.idx));
@@ -287,7 +287,7 @@ static void test_group_set_refuses(void **state)
 	bad[3].member[0].weight = 0;
 	bad[4].member[0].weight = 65537;
 	bad[5].member[0].path = FIRST + 1; // not set
-	bad[6].member[0].path = GROUP;     // no groups of groups
+	bad[6].member[0].path = GROUP;	   // no groups of groups
 	bad[7].member[0].path = MAX_PATHS;
 	for (unsigned i = 0; i < RTE_DIM(bad); i++)
 		assert_int_equal(nexthop_group_set(f->table, &bad[i]), -EINVAL);
@@ -399,8 +399,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_group_set_disturbs_little, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_group_follows_slots, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_group_set_refuses, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_path_set_keeps_held_adjacency, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_path_set_keeps_held_adjacency, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(test_path_set_under_a_reader, setup, teardown),
 	};
 
