@@ -3,11 +3,19 @@
  * podlane pod list, attach, detach. A wish goes to control, which keeps it over a restart of the
  * dataplane and has it carried out.
  */
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/podlane/command.h"
 #include "tools/podlane/facts.h"
 #include "tools/podlane/table.h"
+
+#define N_LOOKS		  40u
+#define N_LOOKS_OLD_ERROR 6u
+#define LOOK_GAP_US	  50000u
+
+enum wish { WISH_ATTACH, WISH_DETACH };
 
 // With control up also the pods that stay on the kernel, and why.
 void pod_list_gather(struct context *context, const char *arg)
@@ -79,26 +87,78 @@ void pod_list_print(const json_t *doc, const struct options *options)
 	table_print(table, stdout);
 }
 
-static void ask_for(struct context *context, const char *command, const char *name)
+// Control's entry of one pod. Owner: the caller's reference; NULL: none, or no answer (and said so).
+static json_t *find_pod(struct context *context, const char *name)
+{
+	json_t *answer = NULL, *pod, *found = NULL;
+	size_t i;
+
+	if (!context_ask_ctl(context, json_pack("{s:s}", "command", "pod list"), &answer))
+		return NULL;
+	json_array_foreach(json_object_get(answer, "pods"), i, pod)
+	{
+		const char *other = json_string_value(json_object_get(pod, "name"));
+
+		if (other != NULL && strcmp(other, name) == 0)
+			found = json_incref(pod);
+	}
+	json_decref(answer);
+	return found;
+}
+
+// Control answers at once and the dataplane a little later: wait, so that a script need not.
+static void wait_until_done(struct context *context, const char *name, enum wish wish)
+{
+	json_t *pod = NULL;
+
+	for (unsigned i = 0; i < N_LOOKS; i++) {
+		json_decref(pod);
+		pod = find_pod(context, name);
+		if (context->code != EXIT_CODE_OK)
+			break;
+		// one that never was a pod is gone from the list when it is detached
+		if (json_is_true(json_object_get(pod, "is_attached")) == (wish == WISH_ATTACH)) {
+			json_object_set(context->doc, "pod", pod);
+			json_decref(pod);
+			return;
+		}
+		// an earlier refusal stands there until the new answer is in
+		if (i >= N_LOOKS_OLD_ERROR && json_is_integer(json_object_get(pod, "error")))
+			break;
+		usleep(LOOK_GAP_US);
+	}
+	if (json_is_integer(json_object_get(pod, "error")))
+		context_fail(context, EXIT_CODE_FAILED, "%s: the dataplane refuses: %s", name,
+			strerror((int)llabs(
+				json_integer_value(json_object_get(pod, "error")) % 4096)));
+	else if (context->code == EXIT_CODE_OK)
+		context_fail(context, EXIT_CODE_FAILED,
+			"%s: control has noted it, but the dataplane has not done it yet; see "
+			"podlane status",
+			name);
+	json_decref(pod);
+}
+
+static void ask_for(struct context *context, const char *command, const char *name, enum wish wish)
 {
 	json_t *answer = NULL;
 
 	if (context_ask_ctl(context, json_pack("{s:s, s:s}", "command", command, "name", name),
 		    &answer)) {
 		json_object_set_new(context->doc, "name", json_string(name));
-		json_object_set(context->doc, "pod", json_object_get(answer, "pod"));
+		wait_until_done(context, name, wish);
 	}
 	json_decref(answer);
 }
 
 void pod_attach_gather(struct context *context, const char *arg)
 {
-	ask_for(context, "pod attach", arg);
+	ask_for(context, "pod attach", arg, WISH_ATTACH);
 }
 
 void pod_detach_gather(struct context *context, const char *arg)
 {
-	ask_for(context, "pod detach", arg);
+	ask_for(context, "pod detach", arg, WISH_DETACH);
 }
 
 void pod_done_print(const json_t *doc, const struct options *options)
@@ -107,9 +167,9 @@ void pod_done_print(const json_t *doc, const struct options *options)
 	const char *name = json_string_value(json_object_get(doc, "name"));
 
 	(void)options;
-	if (name != NULL)
+	if (name != NULL && json_object_get(doc, "errors") == NULL)
 		printf("%s %s\n", name,
 			strcmp(command, "pod attach") == 0
-				? "goes on the fast lane; NetworkPolicy will not see it"
-				: "goes back to the kernel");
+				? "is on the fast lane; NetworkPolicy does not see it"
+				: "is with the kernel");
 }

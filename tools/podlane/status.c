@@ -148,7 +148,7 @@ static void print_dataplane_line(const json_t *dp)
 	char age[TEXT_BYTES];
 
 	if (!is_set(dp, "is_up")) {
-		puts("dataplane  DOWN: the kernel forwards; start podlane-dataplane");
+		puts("dataplane  DOWN: the kernel forwards");
 		return;
 	}
 	printf("dataplane  up %s, pid %" JSON_INTEGER_FORMAT ", idle: %s, steering %s\n",
@@ -173,7 +173,7 @@ static void print_control_lines(const json_t *control, const json_t *dp)
 	char age[TEXT_BYTES];
 
 	if (!is_set(control, "is_up")) {
-		puts("control    DOWN: the last routes stay in force; start podlane-control");
+		puts("control    DOWN: the last routes stay in force");
 		return;
 	}
 	printf("control    up %s, pid %" JSON_INTEGER_FORMAT ", dataplane %s\n",

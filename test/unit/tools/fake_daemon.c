@@ -266,7 +266,9 @@ static const struct {
 		" \"is_matched\": true, \"override\": null, \"is_wanted\": true, \"is_attached\":"
 		" true}, {\"name\": \"cali13\", \"ifindex\": 13, \"is_matched\": true, "
 		"\"override\":"
-		" \"detach\", \"is_wanted\": false, \"is_attached\": false}]"},
+		" \"detach\", \"is_wanted\": false, \"is_attached\": false}, {\"name\": \"cali14\","
+		" \"ifindex\": 14, \"is_matched\": true, \"override\": null, \"is_wanted\": true,"
+		" \"is_attached\": false, \"error\": -28}]"},
 	{"pod attach", "\"pod\": {\"name\": \"cali13\", \"is_wanted\": true}"},
 	{"pod detach", "\"pod\": {\"name\": \"cali13\", \"is_wanted\": false}"},
 };

@@ -110,10 +110,10 @@ static const struct {
 	{"path show", FAKE_GOOD, FAKE_GOOD, 0, "2    17  native  192.168.1.11", ""},
 	{"path show", FAKE_GOOD, FAKE_GOOD, 0, "17 18*2", ""},
 	{"port show", FAKE_GOOD, FAKE_GOOD, 0, "1,234,567    40         3  uplink0  up", ""},
-	{"pod list", FAKE_GOOD, FAKE_GOOD, 0, "1 of 2 pods on the fast lane", ""},
+	{"pod list", FAKE_GOOD, FAKE_GOOD, 0, "1 of 3 pods on the fast lane", ""},
 	{"pod list", FAKE_GOOD, FAKE_GOOD, 0, "cali13     kernel        pod detach", ""},
-	{"pod attach cali13", FAKE_GOOD, FAKE_GOOD, 0, "cali13 goes on the fast lane", ""},
-	{"pod detach cali13", FAKE_GOOD, FAKE_GOOD, 0, "cali13 goes back", ""},
+	{"pod attach cali12", FAKE_GOOD, FAKE_GOOD, 0, "cali12 is on the fast lane", ""},
+	{"pod detach cali13", FAKE_GOOD, FAKE_GOOD, 0, "cali13 is with the kernel", ""},
 	{"drops", FAKE_GOOD, FAKE_GOOD, 0, "3  no_route  no route inside a pool", ""},
 	{"drops", FAKE_GOOD, FAKE_GOOD, 0, "in 100 = sent 90 + punted 7 + dropped 3   ok", ""},
 	{"drops --all", FAKE_GOOD, FAKE_GOOD, 0, "0  ttl ", ""},
@@ -126,6 +126,8 @@ static const struct {
 	{"route get 10.244.1.5", FAKE_GOOD, FAKE_EMPTY, 0, "same     yes", ""},
 	{"status", FAKE_EMPTY, FAKE_GOOD, 0, "0 pods on the fast lane", ""},
 	{"drops", FAKE_EMPTY, FAKE_GOOD, 0, "0 packets dropped", ""},
+	{"pod detach cali12", FAKE_GOOD, FAKE_GOOD, 1, "", "has not done it yet"},
+	{"pod attach cali14", FAKE_GOOD, FAKE_GOOD, 1, "", "refuses: No space left"},
 	// one daemon is down
 	{"status", FAKE_GOOD, NOT_STARTED, 3, "control    DOWN", "podlane-control at /tmp/"},
 	{"status", NOT_STARTED, FAKE_GOOD, 3, "dataplane  DOWN", "podlane-dataplane at /tmp/"},
@@ -203,8 +205,8 @@ static json_t *parse(const char *text)
 static void test_podlane_json_is_valid(void **state)
 {
 	static const char *const commands[] = {"status", "route show", "route get 10.244.1.5",
-		"path show", "port show", "pod list", "pod attach x", "pod detach x", "drops",
-		"version"};
+		"path show", "port show", "pod list", "pod attach cali12", "pod detach cali13",
+		"drops", "version"};
 	static const int modes[] = {FAKE_GOOD, FAKE_EMPTY, FAKE_SHORT, FAKE_CLOSE, NOT_STARTED};
 	static struct run run;
 	char args[64];
