@@ -6,7 +6,7 @@
 
 #include <rte_branch_prediction.h>
 
-#define IP4_MULTICAST_FIRST RTE_IPV4(224, 0, 0, 0)
+#define IP4_MULTICAST_FIRST RTE_IPV4(224u, 0, 0, 0)
 
 /* IPv4 multicast and the limited broadcast belong into a broadcast frame; unicast never does. */
 static void end_group_addressed(struct burst *burst, struct rte_mbuf *pkt)

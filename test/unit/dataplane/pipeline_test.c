@@ -19,7 +19,7 @@
 #define ADDR_GROUP     RTE_IPV4(10, 244, 2, 10)
 #define ADDR_NO_ROUTE  RTE_IPV4(10, 244, 3, 10)
 #define ADDR_BLACKHOLE RTE_IPV4(10, 244, 4, 10)
-#define ADDR_OWN       RTE_IPV4(192, 168, 1, 10)
+#define ADDR_OWN       RTE_IPV4(192u, 168, 1, 10)
 #define ADDR_UNKNOWN   RTE_IPV4(8, 8, 8, 8)
 
 static const uint8_t port_mac[6] = {2, 0, 0, 0, 0, 1};
@@ -279,6 +279,14 @@ static void test_pipeline_account(void **state)
 	assert_int_equal(rte_mempool_avail_count(pool), POOL_PKTS);
 }
 
+static int teardown(void **state)
+{
+	(void)state;
+	fib_free(fib);
+	nexthop_free(nexthops);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,5 +300,5 @@ int main(void)
 
 	support_eal_init(256);
 	pool = support_pool_create("pipeline", POOL_PKTS);
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }
