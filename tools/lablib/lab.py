@@ -202,8 +202,18 @@ class Lab:
             self.namespaces.remove(name)
         for name in ("rr", *NODES):
             shutil.rmtree(f"/var/run/frr/{PREFIX}{name}", ignore_errors=True)
+        self.remove_eal_dirs()
         shutil.rmtree(self.dir, ignore_errors=True)
         return len(names)
+
+    @staticmethod
+    def remove_eal_dirs():
+        """DPDK's EAL makes a directory per process and leaves it, empty."""
+        for node in NODES.values():
+            try:
+                os.rmdir(f"/run/dpdk/podlane-{node.hostname}")
+            except OSError:
+                pass
 
     @staticmethod
     def stop_order(name):

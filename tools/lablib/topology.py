@@ -5,8 +5,9 @@ import os
 from dataclasses import dataclass
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-STATE_DIR = "/run/podlane-lab"
-PREFIX = "podlane-"
+# Another prefix is another lab: several on one machine do not see each other.
+PREFIX = os.environ.get("PODLANE_LAB_PREFIX", "podlane-")
+STATE_DIR = f"/run/{PREFIX}lab"
 SEGMENT = PREFIX + "seg"
 REFLECTOR = "192.168.1.1"
 POOL = "10.244.0.0/16"

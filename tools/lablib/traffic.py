@@ -11,15 +11,29 @@ from dataclasses import dataclass
 from .shell import LabError, run
 
 
+# A packet sent this long before ping was stopped has had its time to come back.
+STOP_GRACE_MS = 100
+
+
 @dataclass
 class PingResult:
     sent: int
     received: int
     rtts_us: list
+    lost_numbers: list      # of the packets without an answer
+    unknown: int = 0        # at the end, still under way when it was stopped
 
     @property
     def lost(self):
-        return self.sent - self.received
+        return len(self.lost_numbers)
+
+    def __str__(self):
+        numbers = self.lost_numbers
+        which = ""
+        if numbers:
+            which = f" (numbers {numbers[0]} to {numbers[-1]})" if len(numbers) > 1 \
+                else f" (number {numbers[0]})"
+        return f"{self.lost} of {self.sent - self.unknown} lost{which}"
 
     def percentile(self, share):
         """A round-trip time in microseconds; 0 without any answer."""
@@ -33,24 +47,32 @@ class Ping:
     """Numbered packets that run until their count is reached or stop() is called."""
 
     def __init__(self, source, address, n_pkts=1000, interval_ms=2.0, size_bytes=56):
+        self.interval_ms = interval_ms
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", source.netns, "ping", "-n", "-i", f"{interval_ms / 1000:g}",
              "-c", str(n_pkts), "-s", str(size_bytes), "-W", "1", address],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def stop(self):
-        """End it and count; packets still under way have a moment to arrive."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        return self.result()
+        """End it and count; what was sent in the last moment may still be under way, and is left
+        out unless answered."""
+        if self.process.poll() is not None:
+            return self.result()
+        self.process.send_signal(signal.SIGINT)
+        return self.result(STOP_GRACE_MS / self.interval_ms)
 
-    def result(self):
+    def result(self, n_forgiven=0):
         text, _ = self.process.communicate(timeout=300)
         counts = re.search(r"(\d+) packets transmitted, (\d+) received", text)
         if counts is None:
             raise LabError(f"ping said: {(text.strip() or 'nothing').splitlines()[-1]}")
+        sent, received = int(counts[1]), int(counts[2])
         rtts = [float(value) * 1000 for value in re.findall(r"time=([\d.]+) ms", text)]
-        return PingResult(int(counts[1]), int(counts[2]), rtts)
+        answered = {int(number) for number in
+                    re.findall(r"bytes from .*icmp_seq=(\d+) ttl", text)}
+        silent = sorted(set(range(1, sent + 1)) - answered)
+        lost = [number for number in silent if number <= sent - n_forgiven]
+        return PingResult(sent, received, rtts, lost, len(silent) - len(lost))
 
 
 def ping(source, address, n_pkts=1000, interval_ms=2.0, size_bytes=56):
@@ -118,8 +140,9 @@ class Capture:
             raise LabError(f"tcpdump on {interface} of {netns} did not start")
 
     def stop(self):
-        """The lines tcpdump -v makes of what was captured, one text per packet."""
-        time.sleep(0.2)
+        """The lines tcpdump -v makes of what was captured, one text per packet. On busy cores
+        tcpdump comes late to its packets, so this shows what packets look like, not how many."""
+        time.sleep(0.5)
         self.process.send_signal(signal.SIGINT)
         self.process.communicate(timeout=20)
         text = run(["tcpdump", "-n", "-v", "-r", self.path], check=False)

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What tools/demo shows once everything is installed and built."""
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+
+from .lab import Lab
+from .leftovers import Inventory
+from .shell import LabError, Progress, say, wait_until
+from .topology import AS_NUMBER, NODES, PODS, REFLECTOR
+from .traffic import forwarded_by_kernel, iperf3, ping, warm_up
+
+N_PINGS = 1000
+PING_GAP_MS = 2
+TCP_SEC = 2
+PAIRS = ("a1 a2", "a1 b1", "b1 a1", "a1 c1", "c1 a1", "b1 c1", "c1 b1", "a1 b3", "b3 c1")
+FOLLOWED = "10.244.1.0/26"
+
+
+class Verdict:
+    """Counts what was checked, and remembers what was not as it should be."""
+
+    def __init__(self):
+        self.n_checked = 0
+        self.wrong = []
+
+    def check(self, is_right, text):
+        self.n_checked += 1
+        if not is_right:
+            self.wrong.append(text)
+        return "ok" if is_right else "WRONG"
+
+
+@dataclass
+class Measured:
+    """One direction between two pods."""
+    lost: int
+    p50_us: float
+    p99_us: float
+    tcp_gbps: float
+    by_podlane: dict     # node: packets that its dataplane sent during the pings
+    by_kernel: dict      # node: packets that its kernel forwarded meanwhile
+
+
+def sent_by_podlane(lab):
+    return {name: podlane.account()["sent"] for name, podlane in lab.podlanes.items()
+            if lab.daemons.pid(podlane.names["dataplane"])}
+
+
+def measure(lab, source, target):
+    warm_up(source, target.address)
+    podlane = sent_by_podlane(lab)
+    kernel = {name: forwarded_by_kernel(node.netns) for name, node in NODES.items()}
+    pings = ping(source, target.address, N_PINGS, PING_GAP_MS)
+    after = sent_by_podlane(lab)
+    forwarded = {name: forwarded_by_kernel(node.netns) - kernel[name]
+                 for name, node in NODES.items()}
+    bits_per_sec, _ = iperf3(source, target, TCP_SEC)
+    return Measured(pings.lost, pings.percentile(0.5), pings.percentile(0.99), bits_per_sec / 1e9,
+                    {name: after[name] - podlane[name] for name in podlane}, forwarded)
+
+
+def measure_all(lab, title):
+    results = {}
+    progress = Progress(title)
+    for number, pair in enumerate(PAIRS):
+        source, target = (PODS[name] for name in pair.split())
+        progress.turn(f"{source.name} > {target.name} ({number + 1} of {len(PAIRS)})")
+        results[pair] = measure(lab, source, target)
+    progress.end(f"{len(PAIRS)} directions")
+    return results
+
+
+def show_sessions(lab, verdict):
+    states = lab.speakers["rr"].sessions()
+    speakers = {"a": "FRR bgpd", "b": "BIRD, zebra", "c": "BIRD"}
+    say(f"\n1 BGP  AS {AS_NUMBER}, reflector {REFLECTOR}, cluster-id 1, timers 10 30")
+    say("  NODE ADDRESS      SPEAKER      FORWARDS WITH  SESSION      ROUTES  MESH  RR")
+    for name, node in NODES.items():
+        wanted = lab.expected_routes()[name]
+        have = lab.kernel_routes(name)
+        n_routes = sum(have.get(prefix) == {gateway} for prefix, gateway in wanted.items())
+        state = states.get(node.address, "none")
+        verdict.check(state == "Established", f"session of {name}: {state}")
+        verdict.check(n_routes == len(wanted), f"routes of {name}: {n_routes} of {len(wanted)}")
+        say(f"  {name.upper():4} {node.address:12} {speakers[name]:12} "
+            f"{'podlane' if node.has_podlane else 'Linux kernel':14} {state:12} {n_routes:6} "
+            f"{len(NODES) - 1:5} {1:3}")
+    n_nodes = len(NODES)
+    say(f"  sessions: full mesh n(n-1)/2 = {n_nodes * (n_nodes - 1) // 2}, reflector {n_nodes}; "
+        f"at 1000 nodes {1000 * 999 // 2} and 1000")
+
+
+def show_route(lab, verdict):
+    """One prefix, from the BGP next hop to the entry in the FIB."""
+    address = PODS["b1"].address
+    path = lab.speakers["a"].vty_json(f"show bgp ipv4 unicast {FOLLOWED}")["paths"][0]
+    podlane = lab.podlanes["a"]
+    answer = podlane.route(address)
+    took = (((answer.get("control") or {}).get("recent") or {}).get("took_us"))
+    say(f"\n2 ROUTE  {FOLLOWED}, pods of B, followed on A")
+    say(f"  BGP      next hop {path['nexthops'][0]['ip']}, originator {path['originatorId']}, "
+        f"cluster {path['clusterList']['list'][0]}")
+    gateways = lab.kernel_routes("a").get(FOLLOWED, set())
+    say(f"  zebra    kernel route via {', '.join(sorted(gateways)) or 'none'}")
+    for line in podlane.podlane_text("route", "get", address).splitlines():
+        if line.strip():
+            say("  " + line)
+    if took is not None:
+        say(f"  FPM bytes read to acknowledged by the dataplane: {took / 1000:.1f} ms")
+    status = podlane.status()
+    fib = status["dataplane"]
+    say(f"  FIB {fib['fib_engine']}, {fib['routes']['n']} of {fib['routes']['max']} routes; sync "
+        f"{status['control'].get('sync', {}).get('state', 'unknown')}")
+    verdict.check(answer.get("same") is True, "control and FIB differ on " + FOLLOWED)
+    verdict.check(gateways == {NODES["b"].address}, "kernel and BGP differ on " + FOLLOWED)
+
+
+def route_of(pair):
+    return [PODS[name].node for name in pair.split()]
+
+
+def show_traffic(kernel, podlane, verdict):
+    say(f"\n3 TRAFFIC  {N_PINGS} pings {PING_GAP_MS} ms apart, then TCP for {TCP_SEC} s, each "
+        f"direction; first all kernels, then Podlane on A, B")
+    say("                 KERNEL                          PODLANE                        COUNTED")
+    say("  FROM > TO      LOST  RTT us p50/p99  Gb/s      LOST  RTT us p50/p99  Gb/s     "
+        "PODLANE A/B  KERNEL A/B/C")
+    for pair in PAIRS:
+        source, target = pair.split()
+        left, right = kernel[pair], podlane[pair]
+        nodes = set(route_of(pair))
+        fast = right.by_podlane
+        slow = right.by_kernel
+        say(f"  {source} > {target:8} {left.lost:6} {left.p50_us:7.0f} / {left.p99_us:5.0f} "
+            f"{left.tcp_gbps:6.2f}    {right.lost:6} {right.p50_us:7.0f} / {right.p99_us:5.0f} "
+            f"{right.tcp_gbps:6.2f}     {fast['a']:5}/{fast['b']:5}  "
+            f"{slow['a']:4}/{slow['b']:4}/{slow['c']:4}")
+        verdict.check(left.lost == 0, f"{pair}: the kernels lost {left.lost}")
+        verdict.check(right.lost == 0, f"{pair}: {right.lost} lost")
+        for name in fast:
+            wanted = 2 * N_PINGS if name in nodes else 0
+            verdict.check(fast[name] >= wanted and slow[name] == 0,
+                          f"{pair}: on {name} the dataplane sent {fast[name]} of {wanted} packets, "
+                          f"the kernel {slow[name]}")
+        wanted = 2 * N_PINGS if "c" in nodes else 0
+        verdict.check(slow["c"] >= wanted, f"{pair}: C's kernel forwarded {slow['c']} of {wanted}")
+    say("  b3 is on B with an address borrowed from A's block: its /32 wins over A's /26.")
+    say("  veth compares, it measures no hardware: kernels pass 64 KiB segments between veths, "
+        "Podlane\n  one packet at a time as a NIC would carry it, and both nodes share "
+        f"{os.cpu_count()} cores with all the rest.")
+
+
+def show_account(lab, verdict):
+    say("\n4 ACCOUNT  every packet that came in is sent, punted to the kernel, or dropped by name")
+    for name, podlane in lab.podlanes.items():
+        def is_settled(podlane=podlane):
+            return podlane.account()["ok"]
+        try:
+            wait_until("packets on their way", is_settled, 5, quiet=True)
+        except LabError:
+            pass    # the line below says so
+        account = podlane.account()
+        word = verdict.check(account["ok"], f"account of {name} is off by {account['difference']}")
+        say(f"  {name.upper()}: in {account['in']:,} = sent {account['sent']:,} + punted "
+            f"{account['punted']:,} + dropped {account['dropped']:,}   {word}")
+        reasons = ", ".join(f"{pkts:,} {reason}" for reason, pkts in podlane.drops().items() if pkts)
+        say(f"     dropped: {reasons or 'nothing'}")
+
+
+def run_demo(lab, verdict):
+    say("\nbringing up the founding lab")
+    lab.up(has_podlane=False)
+    lab.wait_bgp()
+    kernel = measure_all(lab, "traffic, all nodes on their kernels")
+    lab.start_podlane()
+    lab.wait_podlane()
+    for name, podlane in lab.podlanes.items():
+        pods = [pod for pod in PODS.values() if pod.node == name]
+        wait_until(f"pods of {name.upper()} on the fast lane",
+                   lambda podlane=podlane, pods=pods: podlane.missing_pods(pods), 30)
+    fast = measure_all(lab, "traffic, A and B on Podlane")
+    say(f"\nPODLANE DEMO   founding lab, veth, {os.cpu_count()} cores, no NIC: compares, measures "
+        "no hardware")
+    show_sessions(lab, verdict)
+    show_route(lab, verdict)
+    show_traffic(kernel, fast, verdict)
+    show_account(lab, verdict)
+
+
+def take_down(lab, verdict):
+    inventory = Inventory(lab)
+    lab.down()
+    try:
+        wait_until("all gone", inventory.remains, 15, quiet=True)
+    except LabError:
+        pass        # the check below says what is left
+    left = inventory.remains()
+    verdict.check(not left, f"left behind: {left}")
+    return f"Removed {inventory.count()}; " + ("nothing left behind." if not left
+                                                else f"LEFT: {left}")
+
+
+def show_end(verdict, began, ending):
+    n_right = verdict.n_checked - len(verdict.wrong)
+    took = int(time.monotonic() - began)
+    for text in verdict.wrong:
+        say(f"WRONG {text}")
+    say(f"\n{'FAIL' if verdict.wrong else 'PASS'} {n_right} of {verdict.n_checked}, "
+        f"{took // 60} min {took % 60} s. {ending}")
+
+
+LOOK_AROUND = """Left up. Look around:
+  sudo tools/lab status                      who is there
+  sudo tools/lab podlane a status            Podlane on A; also: route show, path show, drops
+  sudo tools/lab exec a1 ping 10.244.1.10    from a pod
+  sudo tools/lab exec a vtysh -N podlane-a   FRR on A
+  sudo tools/lab down                        the end"""
+
+
+def main():
+    is_kept = "--keep" in sys.argv[1:]
+    began = time.monotonic()
+    verdict = Verdict()
+    lab = Lab()
+    # kill and closing the terminal end it as Ctrl-C does: through "finally"
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, lambda *_: sys.exit(143))
+    is_up = False
+    try:
+        lab.take()
+        is_up = True
+        run_demo(lab, verdict)
+        if is_kept:
+            is_up = False
+            show_end(verdict, began, LOOK_AROUND)
+        else:
+            is_up = False
+            show_end(verdict, began, take_down(lab, verdict))
+    except LabError as error:
+        print(f"\ntools/demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ntools/demo: interrupted", file=sys.stderr)
+        return 130
+    finally:
+        if is_up:
+            lab.down()
+    return 1 if verdict.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
