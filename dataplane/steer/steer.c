@@ -88,7 +88,7 @@ static void close_uplink(struct steer_uplink *uplink)
 	struct steer_xdp xdp;
 	uint32_t ifindex = if_nametoindex(uplink->name);
 
-	// net_af_xdp of DPDK 22.11 should do it when the port is closed; see README.md.
+	// net_af_xdp did this if it closed the port; here it is for one that was never closed.
 	if (ifindex != 0 && steer_xdp_get(ifindex, &xdp) == 0 &&
 		strcmp(xdp.name, STEER_PROG_UPLINK) == 0)
 		steer_xdp_detach(ifindex, &xdp);
@@ -227,11 +227,18 @@ int steer_uplink_open(struct steer *steer, const char *ifname, char *error, size
 {
 	struct steer_uplink *uplink = find_uplink(steer, ifname);
 	uint32_t ifindex = if_nametoindex(ifname);
-	struct steer_xdp xdp = {0};
+	struct steer_xdp xdp;
 	int pools_fd, rc;
 
-	if (uplink == NULL || ifindex == 0 || steer_xdp_get(ifindex, &xdp) < 0 ||
-		strcmp(xdp.name, STEER_PROG_UPLINK) != 0)
+	if (uplink == NULL || ifindex == 0)
+		return steer_fail(-ENOENT, error, error_bytes, "interface %s: was not prepared",
+			ifname);
+	rc = steer_xdp_get(ifindex, &xdp);
+	if (rc < 0)
+		return steer_fail(rc, error, error_bytes,
+			"interface %s: cannot ask for its XDP program%s: %s", ifname,
+			rc == -EPERM ? " without CAP_SYS_ADMIN" : "", strerror(-rc));
+	if (strcmp(xdp.name, STEER_PROG_UPLINK) != 0)
 		return steer_fail(-ENOENT, error, error_bytes,
 			"interface %s: its port did not attach %s", ifname, steer->uplink_object);
 	pools_fd = steer_xdp_open_map(xdp.id, STEER_MAP_POOLS);

@@ -21,6 +21,13 @@
 		0xee, 0xee, 0xee, 0xee, 0xee, 0xee                                                 \
 	}
 
+/**
+ * The largest MTU of an AF_XDP port, and of a pod: the kernel silently drops a frame that does not
+ * fit behind the headroom of the mbuf (128) and its own (256). It follows from the data room of the
+ * port's mbufs, RTE_MBUF_DEFAULT_BUF_SIZE; with 3840, the most that net_af_xdp takes, it is 3442.
+ */
+#define STEER_MAX_MTU (2176 - 128 - 256 - 14)
+
 struct steer;
 
 struct steer_prefix {
@@ -76,8 +83,10 @@ int steer_set_pools(struct steer *steer, const struct steer_prefix *pools, unsig
 /**
  * A pod's host-side interface joins or leaves the fast lane.
  *
- * Errors: attach: -ENODEV, -EBUSY another XDP program is there, -ENOSPC; again: 0.
- *         detach: -ENOENT
+ * Detach also takes one whose interface is gone. Each waits about 15 ms for the kernel.
+ *
+ * Errors: attach: -ENODEV, -EBUSY another XDP program is there, -ENOSPC, -EMSGSIZE mtu too big;
+ *         again: 0. detach: -ENOENT
  */
 int steer_pod_attach(struct steer *steer, uint32_t ifindex, char *error, size_t error_bytes);
 int steer_pod_detach(struct steer *steer, uint32_t ifindex);

@@ -11,6 +11,7 @@
 
 #include <bpf/bpf.h>
 
+#include "dataplane/steer/steer_link.h"
 #include "dataplane/steer/steer_xdp.h"
 
 /** Returns: the pod, or NULL. */
@@ -32,8 +33,7 @@ static int fail_attach(int rc, const char *name, const char *message, char *erro
 			"pod %s: another XDP program was attached meanwhile", name);
 	case -ERANGE:
 		return steer_fail(-EMSGSIZE, error, error_bytes,
-			"pod %s: the pod's MTU is too big for the fast lane, %u at most", name,
-			STEER_MAX_MTU);
+			"pod %s: the MTU inside the pod is too big for XDP", name);
 	default:
 		return steer_fail(rc, error, error_bytes,
 			"pod %s: cannot attach the XDP program: %s%s%s", name, strerror(-rc),
@@ -67,15 +67,20 @@ int steer_pod_attach(struct steer *steer, uint32_t ifindex, char *error, size_t 
 	const uint8_t value = 1;
 	struct steer_pod pod = {.ifindex = ifindex};
 	bool is_known = find_pod(steer, ifindex) != NULL;
+	struct steer_link link;
 	int rc;
 
-	if (if_indextoname(ifindex, pod.name) == NULL)
+	if (if_indextoname(ifindex, pod.name) == NULL || steer_link_get(pod.name, &link) < 0)
 		return steer_fail(-ENODEV, error, error_bytes,
 			"pod interface %u: no such interface", ifindex);
 	if (steer->trunk.host_ifindex == 0)
 		return steer_fail(-ENODEV, error, error_bytes,
 			"pod %s: there is no pod trunk; set \"pods\" in the configuration",
 			pod.name);
+	if (link.mtu > STEER_MAX_MTU)
+		return steer_fail(-EMSGSIZE, error, error_bytes,
+			"pod %s: mtu %u is too big for the fast lane, %u at most", pod.name,
+			link.mtu, STEER_MAX_MTU);
 	if (!is_known && steer->n_pods == STEER_MAX_PODS)
 		return steer_fail(-ENOSPC, error, error_bytes,
 			"pod %s: %u pods are attached already", pod.name, STEER_MAX_PODS);

@@ -14,12 +14,6 @@
 
 #include "dataplane/steer/steer_maps.h"
 
-/**
- * The biggest MTU of an AF_XDP port: a frame of 3,520 bytes with all its room before and after
- * fills the page that native XDP on veth has for it, and also net_af_xdp's chunk.
- */
-#define STEER_MAX_MTU 3506
-
 #define STEER_MAX_UPLINKS 32 /**< RTE_MAX_ETHPORTS of Debian's DPDK */
 
 struct bpf_object;
