@@ -13,6 +13,7 @@
 #include <string.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -248,6 +249,7 @@ static void test_lock_names_its_holder(void **state)
 	assert_int_equal(pipe(ready), 0);
 	holder = fork();
 	if (holder == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		byte = steer_uplink_prepare(steer, "up0", error, sizeof(error)) == 0 &&
 		       steer_trunk_create(steer, error, sizeof(error)) == 0;
 		if (write(ready[1], &byte, 1) != 1)
