@@ -111,10 +111,8 @@ static int append(struct dp_records *records, const struct wire_hdr *hdr, const 
 	if (grown == NULL)
 		return -ENOMEM;
 	memcpy(grown + bytes, items, add_bytes);
-	// the analyzer of clang 14 gives up in dp_records_free()'s loop and takes this for a leak
-	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
 	records->of[hdr->type].items = grown;
-	records->of[hdr->type].bytes = bytes + add_bytes; // NOLINT(clang-analyzer-unix.Malloc)
+	records->of[hdr->type].bytes = bytes + add_bytes;
 	records->of[hdr->type].n += hdr->n_items;
 	return 0;
 }
@@ -154,7 +152,7 @@ static int say_hello(struct dp *dp, char *error, size_t error_bytes)
 	if (rc == 0)
 		dp->hello = *answer;
 	dp_records_free(&records);
-	return rc; // NOLINT(clang-analyzer-unix.Malloc): as above
+	return rc;
 }
 
 int dp_open(struct dp **dp, const char *path, unsigned timeout_sec, char *error, size_t error_bytes)
