@@ -44,12 +44,13 @@ static void put_attr_u32(struct frame *frame, uint16_t type, uint32_t value)
 
 static struct frame begin_frame(uint8_t *bytes, uint16_t type, const void *body, size_t body_len)
 {
-	struct frame frame = {.bytes = bytes, .len = FRAME_HEADER_BYTES};
+	struct frame frame = {.len = FRAME_HEADER_BYTES};
 	struct nlmsghdr header = {
 		.nlmsg_type = type,
 		.nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE,
 	};
 
+	frame.bytes = bytes;
 	if (type == RTM_NEWROUTE || type == RTM_NEWNEXTHOP)
 		header.nlmsg_flags |= NLM_F_REPLACE;
 	put_bytes(&frame, &header, sizeof(header));

@@ -90,7 +90,7 @@ static int add_block(struct rib_table *table)
 
 	if (entries == NULL)
 		return -ENOMEM;
-	block = realloc(table->block, (table->n_blocks + 1) * sizeof(*block));
+	block = realloc(table->block, (table->n_blocks + 1) * sizeof(struct rib_entry *));
 	if (block == NULL) {
 		free(entries);
 		return -ENOMEM;
