@@ -99,6 +99,8 @@ static void close_uplink(struct steer_uplink *uplink)
 
 void steer_close(struct steer *steer)
 {
+	if (steer == NULL)
+		return;
 	while (steer->n_pods > 0)
 		steer_pod_detach(steer, steer->pods[0].ifindex);
 	while (steer->n_uplinks > 0)

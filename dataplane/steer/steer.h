@@ -43,7 +43,7 @@ struct steer_pod {
 /** Errors: -ENOMEM; -EPERM no CAP_BPF and CAP_NET_ADMIN; -ENOENT object files missing */
 int steer_create(struct steer **steer, const char *object_dir, char *error, size_t error_bytes);
 
-/** Detach what close of a clean exit should detach: pods, trunk, uplinks. */
+/** Detach what close of a clean exit should detach: pods, trunk, uplinks. NULL is allowed. */
 void steer_close(struct steer *steer);
 
 /** Path of the object net_af_xdp loads as its xdp_prog. Owner: steer. */
