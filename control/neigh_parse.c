@@ -145,7 +145,9 @@ void neigh_parse(const void *bytes, size_t len, neigh_handler handler, void *arg
 	const struct nlmsghdr *nlh = bytes;
 	int left = len > INT32_MAX ? INT32_MAX : (int)len;
 
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	// mnl_nlmsg_ok() takes lengths from 2^31 up for negative ones, and so for short.
+	for (; mnl_nlmsg_ok(nlh, left) && nlh->nlmsg_len <= (uint32_t)left;
+		nlh = mnl_nlmsg_next(nlh, &left)) {
 		struct kernel_event event;
 		enum neigh_said said;
 		int error = 0;

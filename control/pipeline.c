@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The route's walk in control: rib, resolve, candidates, compare, sync. Called by fpm_conn.c, neigh.c,
- * show.c with what came in; owns the steps and the dataplane's client.
+ * show.c with what came in; owns the steps. What the dataplane says comes in by pipeline_dp.c.
  */
 #include "control/pipeline.h"
 
-#include "control/dp_client.h"
 #include "control/log.h"
+#include "control/pipeline_state.h"
 #include "control/step/candidates.h"
 #include "control/step/compare.h"
 #include "control/step/pods.h"
@@ -30,27 +30,7 @@
 #define ASK_STALE_SEC	   10u /* the kernel sees none of the fast lane's traffic */
 #define ASKS_PER_TICK	   512u
 
-struct pipeline {
-	struct rib *rib;
-	struct resolve *resolve;
-	struct sync *sync;
-	struct pods *pods;
-	struct dp_client *dp;
-	struct event *tick;
-	pipeline_use_fn use;
-	void *use_arg;
-	struct wire_pool *pools;
-	size_t n_pools;
-	bool has_replay_end, is_started, is_dp_adopted;
-	struct fpm_prefix replay_end;
-	uint64_t cause_us; /* of the changes being worked out; 0: not zebra's */
-	uint64_t replay_began_ms, fpm_last_ms;
-	uint64_t n_ticks;
-	unsigned n_asked; /* in this tick */
-	struct pipeline_status status;
-};
-
-static uint64_t now_ms(void)
+uint64_t pipeline_now_ms(void)
 {
 	struct timespec now;
 
@@ -61,7 +41,7 @@ static uint64_t now_ms(void)
 /* Have the kernel look for a next hop, not too often. */
 static void ask_neighbour(struct pipeline *pipeline, struct hop *hop, uint64_t every_sec)
 {
-	uint64_t now_sec = now_ms() / 1000;
+	uint64_t now_sec = pipeline_now_ms() / 1000;
 
 	if (pipeline->use == NULL || pipeline->n_asked >= ASKS_PER_TICK ||
 		(hop->asked_sec != 0 && now_sec < hop->asked_sec + every_sec))
@@ -72,7 +52,7 @@ static void ask_neighbour(struct pipeline *pipeline, struct hop *hop, uint64_t e
 }
 
 /* Steps 6 to 8 for one next hop: facts, candidates, choice. */
-static void work_out_hop(struct pipeline *pipeline, struct hop *hop)
+void pipeline_work_out_hop(struct pipeline *pipeline, struct hop *hop)
 {
 	struct wire_path path;
 
@@ -100,7 +80,7 @@ static int take_hops(struct pipeline *pipeline, const struct route_target *targe
 		hop = sync_take_hop(pipeline->sync, target->member[i].key);
 		if (hop == NULL)
 			return -ENOMEM;
-		work_out_hop(pipeline, hop);
+		pipeline_work_out_hop(pipeline, hop);
 	}
 	return 0;
 }
@@ -184,7 +164,7 @@ static void on_hop_changed(struct hop_key key, void *arg)
 	struct hop *hop = sync_find_hop(pipeline->sync, key);
 
 	if (hop != NULL)
-		work_out_hop(pipeline, hop);
+		pipeline_work_out_hop(pipeline, hop);
 }
 
 struct of_interface {
@@ -197,7 +177,7 @@ static void work_out_if_of_interface(struct hop *hop, void *arg)
 	const struct of_interface *of = arg;
 
 	if (hop->key.ifindex == of->ifindex)
-		work_out_hop(of->pipeline, hop);
+		pipeline_work_out_hop(of->pipeline, hop);
 }
 
 static void on_interface_changed(uint32_t ifindex, void *arg)
@@ -217,103 +197,6 @@ static void on_address_changed(uint32_t addr, void *arg)
 	work_out_route(arg, addr, 32);
 }
 
-static void work_out_any(struct hop *hop, void *arg)
-{
-	work_out_hop(arg, hop);
-}
-
-/* The dataplane's side. */
-
-static void on_hello(const struct wire_hello *hello, void *arg)
-{
-	struct pipeline *pipeline = arg;
-
-	resolve_forget_dataplane(pipeline->resolve);
-	pods_forget_dataplane(pipeline->pods);
-	pipeline->is_dp_adopted = false;
-	if (sync_connected(pipeline->sync, hello->max_paths, hello->max_groups) != 0) {
-		dp_client_restart(pipeline->dp);
-		return;
-	}
-	pipeline->status.dp_connected = true;
-	pipeline->status.dp_since_sec = now_ms() / 1000;
-	pipeline->status.dp_instance = hello->instance;
-	memcpy(pipeline->status.dp_node, hello->name, sizeof(hello->name) - 1);
-	pipeline->status.dp_connections++;
-}
-
-static int take_record(struct pipeline *pipeline, enum wire_type type, const void *items, size_t i)
-{
-	const struct wire_pod *pod = items;
-	const struct wire_port *port = items;
-	int err;
-
-	if (type == WIRE_PORT)
-		return resolve_set_port(pipeline->resolve, port + i);
-	err = resolve_set_pod(pipeline->resolve, pod + i);
-	return err != 0 ? err : pods_set_attached(pipeline->pods, pod + i);
-}
-
-static void on_records(enum wire_type type, const void *items, size_t n_items, void *arg)
-{
-	struct pipeline *pipeline = arg;
-	int err = 0;
-
-	if (type == WIRE_PORT || type == WIRE_POD) {
-		for (size_t i = 0; i < n_items && err == 0; i++)
-			err = take_record(pipeline, type, items, i);
-	} else {
-		err = sync_adopt(pipeline->sync, type, items, n_items);
-	}
-	if (err != 0) {
-		log_line(LOG_LEVEL_ERR, "pipeline: cannot adopt what the dataplane has: %s",
-			strerror(-err));
-		dp_client_restart(pipeline->dp);
-	}
-}
-
-static void on_dumped(void *arg)
-{
-	struct pipeline *pipeline = arg;
-	struct sync_counts counts;
-
-	sync_adopted(pipeline->sync);
-	pipeline->is_dp_adopted = true;
-	sync_each_hop(pipeline->sync, work_out_any, pipeline);
-	counts = sync_counts(pipeline->sync);
-	log_line(LOG_LEVEL_NOTICE, "pipeline: adopted routes=%zu groups=%zu paths=%zu held=%zu",
-		counts.routes.n_acked, counts.groups.n_acked, counts.paths.n_acked,
-		counts.routes.n_held);
-}
-
-static void on_ack(uint32_t seq, int32_t error, const struct wire_refusal *refusals, size_t n_refusals,
-	void *arg)
-{
-	static struct log_limit limit;
-	struct pipeline *pipeline = arg;
-
-	if (error != 0)
-		log_limited(&limit, LOG_LEVEL_WARNING, "pipeline: dataplane refused %zu items: %s",
-			n_refusals, strerror(-error));
-	sync_ack(pipeline->sync, seq, error, refusals, n_refusals);
-	pods_ack(pipeline->pods, seq, error);
-}
-
-static void on_writable(void *arg)
-{
-	pipeline_turn(arg);
-}
-
-static void on_gone(void *arg)
-{
-	struct pipeline *pipeline = arg;
-
-	pipeline->status.dp_connected = false;
-	pipeline->is_dp_adopted = false;
-	sync_disconnected(pipeline->sync);
-	pods_forget_dataplane(pipeline->pods);
-}
-
 /* zebra's side. */
 
 static void end_replay(struct pipeline *pipeline)
@@ -321,7 +204,7 @@ static void end_replay(struct pipeline *pipeline)
 	size_t n_swept = rib_sweep(pipeline->rib);
 
 	if (pipeline->status.replay != PIPELINE_REPLAY_COMPLETE) {
-		pipeline->status.replay_ms = now_ms() - pipeline->replay_began_ms;
+		pipeline->status.replay_ms = pipeline_now_ms() - pipeline->replay_began_ms;
 		log_line(LOG_LEVEL_NOTICE, "pipeline: replay complete routes=%zu swept=%zu ms=%llu",
 			rib_counts(pipeline->rib).n_routes, n_swept,
 			(unsigned long long)pipeline->status.replay_ms);
@@ -346,7 +229,7 @@ void pipeline_begin_fpm(struct pipeline *pipeline)
 {
 	rib_begin_replay(pipeline->rib);
 	pipeline->status.replay = PIPELINE_REPLAY_RUNNING;
-	pipeline->replay_began_ms = now_ms();
+	pipeline->replay_began_ms = pipeline_now_ms();
 	pipeline->fpm_last_ms = pipeline->replay_began_ms;
 }
 
@@ -356,7 +239,7 @@ void pipeline_note_fpm_bytes(struct pipeline *pipeline)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	pipeline->cause_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-	pipeline->fpm_last_ms = now_ms();
+	pipeline->fpm_last_ms = pipeline_now_ms();
 }
 
 int pipeline_take_fpm(struct pipeline *pipeline, const struct fpm_event *event)
@@ -422,7 +305,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		pods_retry(pipeline->pods);
 	}
 	if (pipeline->status.replay == PIPELINE_REPLAY_RUNNING &&
-		now_ms() > pipeline->fpm_last_ms + QUIET_SEC * 1000) {
+		pipeline_now_ms() > pipeline->fpm_last_ms + QUIET_SEC * 1000) {
 		pipeline->status.replay = PIPELINE_REPLAY_HELD;
 		log_line(LOG_LEVEL_WARNING,
 			"pipeline: replay ended without fpm.replay_end, stale routes are kept: "
@@ -445,16 +328,6 @@ static int want_pools(struct pipeline *pipeline, const struct pipeline_options *
 	return sync_want_pools(pipeline->sync, options->pools, options->n_pools);
 }
 
-static int send_request(
-	void *arg, enum wire_type type, const void *items, size_t n_items, uint32_t *seq)
-{
-	struct pipeline *pipeline = arg;
-
-	// Pods are attached after the dump, which says which already are.
-	return pipeline->is_dp_adopted ? dp_client_send(pipeline->dp, type, items, n_items, seq)
-				       : -ENOTCONN;
-}
-
 int pipeline_new(
 	struct event_base *base, const struct pipeline_options *options, struct pipeline **out)
 {
@@ -466,15 +339,6 @@ int pipeline_new(
 		.address = on_address_changed,
 		.arg = pipeline,
 	};
-	struct dp_client_handlers handlers = {
-		.hello = on_hello,
-		.records = on_records,
-		.dumped = on_dumped,
-		.ack = on_ack,
-		.writable = on_writable,
-		.gone = on_gone,
-		.arg = pipeline,
-	};
 	int err = -ENOMEM;
 
 	if (pipeline == NULL)
@@ -483,9 +347,9 @@ int pipeline_new(
 	pipeline->replay_end = options->replay_end;
 	pipeline->rib = rib_new();
 	pipeline->resolve = resolve_new(options->pod_match, &changes);
-	pipeline->sync = sync_new(send_request, pipeline);
-	pipeline->pods = pods_new(options->pod_match, send_request, pipeline);
-	pipeline->dp = dp_client_new(base, options->dataplane_socket, options->node, &handlers);
+	pipeline->sync = sync_new(pipeline_dp_send, pipeline);
+	pipeline->pods = pods_new(options->pod_match, pipeline_dp_send, pipeline);
+	pipeline->dp = pipeline_dp_new(base, options, pipeline);
 	pipeline->tick = event_new(base, -1, EV_PERSIST, on_tick, pipeline);
 	if (pipeline->rib == NULL || pipeline->resolve == NULL || pipeline->sync == NULL ||
 		pipeline->pods == NULL || pipeline->dp == NULL || pipeline->tick == NULL)

@@ -59,6 +59,7 @@ static int forget_nhs(struct sync *sync, struct sync_nhs *nhs, uint32_t first, u
 		nh->wire = 0;
 		nh->is_acked = false;
 		nh->is_in_flight = false;
+		nh->is_deleting = false;
 		nh->is_held = false;
 		nh->error = 0;
 		if (nh->refs == 0)
@@ -104,11 +105,13 @@ static int adopt_path(struct sync *sync, const struct wire_path *wire)
 	struct hop_key key = {.nexthop = wire->nexthop, .ifindex = wire->ifindex};
 	struct sync_path *path = sync_path_find(sync, key);
 	bool is_second = path != NULL && path->nh.is_acked;
+	bool is_new;
 
 	if (wire->idx < sync->paths.first || wire->idx >= sync->paths.max ||
 		sync->paths.by_idx[wire->idx] != NULL)
 		return -EBADMSG;
-	if (path == NULL || is_second)
+	is_new = path == NULL || is_second;
+	if (is_new)
 		path = sync_path_add(sync, key, !is_second);
 	if (path == NULL)
 		return -ENOMEM;
@@ -117,6 +120,9 @@ static int adopt_path(struct sync *sync, const struct wire_path *wire)
 	path->acked.idx = 0;
 	path->acked.pad = 0;
 	memset(path->acked.pad2, 0, sizeof(path->acked.pad2));
+	// Right until the hop has been worked out.
+	if (is_new)
+		path->hop.wanted = path->acked;
 	return 0;
 }
 

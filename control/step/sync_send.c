@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Send the difference between wanted and acknowledged, a few messages at a time, and take the
- * acknowledgements. Called by pipeline.c after everything that may have changed something.
+ * Send the difference between wanted and acknowledged, a few messages at a time. Called by
+ * pipeline.c after everything that may have changed something; sync_ack.c takes what comes back.
  */
 #include "control/step/sync_table.h"
 
@@ -75,30 +75,13 @@ static int take_idx(struct sync_nhs *nhs, struct sync_nh *nh)
 	return -ENOSPC;
 }
 
-static uint32_t idx_of(const struct sync_nh *nh)
-{
-	return nh->wire & ~(uint32_t)WIRE_NH_GROUP;
-}
-
-static void release_idx(struct sync_nhs *nhs, struct sync_nh *nh)
-{
-	nhs->by_idx[idx_of(nh)] = NULL;
-	nh->wire = 0;
-}
-
-static void refuse_nh(struct sync *sync, struct sync_nh *nh, int error)
-{
-	nh->error = error;
-	sync->n_refusals++;
-}
-
 /* -EAGAIN: a member is not there yet; or why a member, and so the group, cannot be. */
 static int check_members(const struct sync_group *group)
 {
 	for (uint32_t i = 0; i < group->n; i++) {
 		const struct sync_nh *member = &group->member[i].path->nh;
 
-		if (!member->is_acked)
+		if (!sync_nh_is_there(member))
 			return member->error != 0 ? member->error : -EAGAIN;
 	}
 	return 0;
@@ -127,7 +110,7 @@ static void draft_group(struct draft *draft, struct sync_group *group)
 	struct wire_group *wire = &draft->group[draft->n];
 
 	memset(wire, 0, sizeof(*wire));
-	wire->idx = idx_of(&group->nh);
+	wire->idx = sync_nh_idx(&group->nh);
 	wire->n_members = group->n;
 	for (uint32_t i = 0; i < group->n; i++) {
 		wire->member[i].path = group->member[i].path->nh.wire;
@@ -159,7 +142,7 @@ static void draft_sets(struct sync *sync, struct sync_nhs *nhs, uint32_t max, st
 		if (err == -EAGAIN)
 			continue;
 		if (err != 0) {
-			refuse_nh(sync, nh, err);
+			sync_nh_refuse(sync, nh, err);
 			dequeue_nh(sync, nh);
 		} else if (nh->kind == SYNC_PATH) {
 			draft_path(draft, sync_path_of(nh));
@@ -182,15 +165,9 @@ static void draft_deletes(struct sync_nhs *nhs, uint32_t max, struct draft *draf
 		if (nh->kind == SYNC_PATH)
 			draft->path[draft->n] = (struct wire_path){.idx = nh->wire};
 		else
-			draft->group[draft->n] = (struct wire_group){.idx = idx_of(nh)};
+			draft->group[draft->n] = (struct wire_group){.idx = sync_nh_idx(nh)};
 		draft->object[draft->n++] = nh;
 	}
-}
-
-/* Routes wait for what is new or goes, not for a path that changes in place. */
-static bool is_blocking(enum wire_type type, const struct sync_nh *nh)
-{
-	return type == WIRE_PATH_DEL || type == WIRE_GROUP_DEL || !nh->is_acked;
 }
 
 static bool send_nhs(struct sync *sync, struct sync_nhs *nhs, struct draft *draft)
@@ -203,7 +180,8 @@ static bool send_nhs(struct sync *sync, struct sync_nhs *nhs, struct draft *draf
 
 		dequeue_nh(sync, nh);
 		nh->is_in_flight = true;
-		nhs->n_blocking += is_blocking(draft->type, nh);
+		nh->is_deleting = draft->type == WIRE_PATH_DEL || draft->type == WIRE_GROUP_DEL;
+		nhs->n_blocking += sync_nh_is_blocking(draft->type, nh);
 	}
 	return true;
 }
@@ -271,7 +249,7 @@ static void draft_route(struct sync *sync, uint32_t at, struct draft *draft)
 	}
 	if (nh == NULL && !sync->batch_deletes)
 		return; // in the second pass
-	if (nh != NULL && (sync->batch_deletes || !nh->is_acked)) {
+	if (nh != NULL && (sync->batch_deletes || !sync_nh_is_there(nh))) {
 		sync->batch[at] = NULL;
 		TAILQ_INSERT_TAIL(&sync->queue, route, queue);
 		return;
@@ -393,123 +371,4 @@ void sync_pump(struct sync *sync)
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		sync->full_sync_sec = (uint64_t)now.tv_sec;
 	}
-}
-
-/* What became of one item. */
-static void finish_set(struct sync *sync, struct sync_nh *nh, int error)
-{
-	struct sync_nhs *nhs = sync_nhs_of(sync, nh);
-
-	nhs->n_blocking -= is_blocking(WIRE_PATH_SET, nh);
-	nh->is_in_flight = false;
-	if (error != 0) {
-		refuse_nh(sync, nh, error);
-		if (!nh->is_acked)
-			release_idx(nhs, nh);
-	} else {
-		nh->is_acked = true;
-		if (nh->kind == SYNC_PATH)
-			sync_path_of(nh)->acked = sync_path_of(nh)->sent;
-	}
-	sync_nh_touch(sync, nh);
-}
-
-static void finish_delete(struct sync *sync, struct sync_nh *nh, int error)
-{
-	struct sync_nhs *nhs = sync_nhs_of(sync, nh);
-
-	nhs->n_blocking--;
-	nh->is_in_flight = false;
-	// What is not there is deleted.
-	if (error != 0 && error != -ENOENT) {
-		refuse_nh(sync, nh, error);
-	} else {
-		nh->is_acked = false;
-		release_idx(nhs, nh);
-	}
-	sync_nh_touch(sync, nh);
-}
-
-static void note_acked(struct sync *sync, const struct sync_route *route)
-{
-	struct sync_trace *trace = route->trace == 0 ? NULL : &sync->trace[route->trace - 1];
-	struct timespec now;
-
-	if (trace == NULL || trace->acked_us != 0 || trace->prefix != route->prefix ||
-		trace->depth != route->depth)
-		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	trace->acked_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static void finish_route(struct sync *sync, struct sync_route *route, int error)
-{
-	bool is_delete = route->is_deleting;
-
-	if (is_delete && error == -ENOENT)
-		error = 0;
-	if (error == 0) {
-		sync_route_set_acked(sync, route, is_delete ? NULL : route->sent);
-		note_acked(sync, route);
-		sync->has_room = sync->has_room || is_delete;
-	} else {
-		sync->n_refusals++;
-		sync_route_set_error(sync, route, error);
-	}
-	sync_route_set_sent(sync, route, NULL, false);
-	sync_route_touch(sync, route);
-	sync_route_free_if_idle(sync, route);
-}
-
-static void finish_item(struct sync *sync, enum wire_type type, void *item, int error)
-{
-	if (type == WIRE_ROUTE_SET || type == WIRE_ROUTE_DEL)
-		finish_route(sync, item, error);
-	else if (type == WIRE_PATH_DEL || type == WIRE_GROUP_DEL)
-		finish_delete(sync, item, error);
-	else
-		finish_set(sync, item, error);
-}
-
-static void finish_pools(struct sync *sync, int error)
-{
-	sync->pools_in_flight = false;
-	sync->pools_error = error;
-	if (error != 0) {
-		sync->n_refusals++;
-		return;
-	}
-	memcpy(sync->pools_acked, sync->pools, sizeof(sync->pools));
-	sync->n_pools_acked = sync->n_pools;
-	sync->pools_known = true;
-}
-
-void sync_ack(struct sync *sync, uint32_t seq, int32_t error, const struct wire_refusal *refusals,
-	size_t n_refusals)
-{
-	struct sync_pending *pending;
-	size_t at = 0;
-
-	TAILQ_FOREACH (pending, &sync->pending, next)
-		if (pending->seq == seq)
-			break;
-	if (pending == NULL)
-		return;
-	TAILQ_REMOVE(&sync->pending, pending, next);
-	sync->n_pending--;
-	if (pending->type == WIRE_POOL_SET)
-		finish_pools(sync, error);
-	for (uint32_t i = 0; i < pending->n; i++) {
-		int item_error = 0;
-
-		// Refusals come in the order of the items; an error without any is for all of them.
-		while (at < n_refusals && refusals[at].item < i)
-			at++;
-		if (at < n_refusals && refusals[at].item == i)
-			item_error = refusals[at].error;
-		else if (n_refusals == 0)
-			item_error = error;
-		finish_item(sync, pending->type, pending->item[i], item_error);
-	}
-	free(pending);
 }

@@ -47,7 +47,7 @@ void sync_nh_free(struct sync *sync, struct sync_nh *nh)
 		TAILQ_REMOVE(&nhs->queue, nh, queue);
 	// It may have been given an index and then not been sent.
 	if (nh->wire != 0)
-		nhs->by_idx[nh->wire & ~(uint32_t)WIRE_NH_GROUP] = NULL;
+		sync_nh_release_idx(sync, nh);
 	TAILQ_REMOVE(&nhs->all, nh, all);
 	if (nh->is_indexed)
 		hash_remove(&nhs->by_content, &nh->node);
@@ -58,6 +58,18 @@ void sync_nh_free(struct sync *sync, struct sync_nh *nh)
 	for (uint32_t i = 0; i < sync_group_of(nh)->n; i++)
 		sync_nh_unref(sync, &sync_group_of(nh)->member[i].path->nh);
 	free(sync_group_of(nh));
+}
+
+void sync_nh_refuse(struct sync *sync, struct sync_nh *nh, int error)
+{
+	nh->error = error;
+	sync->n_refusals++;
+}
+
+void sync_nh_release_idx(struct sync *sync, struct sync_nh *nh)
+{
+	sync_nhs_of(sync, nh)->by_idx[sync_nh_idx(nh)] = NULL;
+	nh->wire = 0;
 }
 
 /* Put a new path or group where it is found. Errors: -ENOMEM */

@@ -30,6 +30,7 @@ struct sync_nh {
 	uint32_t refs;
 	bool is_acked;	   /* the dataplane has it */
 	bool is_in_flight; /* being set, changed or deleted */
+	bool is_deleting;  /* in flight to be deleted: nothing may come to refer to it */
 	bool is_queued;
 	bool is_held;
 	bool is_indexed; /* in the hash; not so a second one with the same key in a dump */
@@ -139,6 +140,24 @@ static inline struct sync_nhs *sync_nhs_of(struct sync *sync, const struct sync_
 	return nh->kind == SYNC_PATH ? &sync->paths : &sync->groups;
 }
 
+/** Its index in the dataplane; only while it has one. */
+static inline uint32_t sync_nh_idx(const struct sync_nh *nh)
+{
+	return nh->wire & ~(uint32_t)WIRE_NH_GROUP;
+}
+
+/** What is sent now may refer to it. */
+static inline bool sync_nh_is_there(const struct sync_nh *nh)
+{
+	return nh->is_acked && !nh->is_deleting;
+}
+
+/** Routes wait for what is new or goes, not for a path that changes in place. */
+static inline bool sync_nh_is_blocking(enum wire_type type, const struct sync_nh *nh)
+{
+	return type == WIRE_PATH_DEL || type == WIRE_GROUP_DEL || !nh->is_acked;
+}
+
 static inline bool sync_route_is_in_flight(const struct sync_route *route)
 {
 	return route->sent != NULL || route->is_deleting;
@@ -151,6 +170,9 @@ void sync_nh_unref(struct sync *sync, struct sync_nh *nh);
 void sync_nh_touch(struct sync *sync, struct sync_nh *nh);
 /** It is not acknowledged, not in flight, and nobody refers to it. */
 void sync_nh_free(struct sync *sync, struct sync_nh *nh);
+
+void sync_nh_refuse(struct sync *sync, struct sync_nh *nh, int error);
+void sync_nh_release_idx(struct sync *sync, struct sync_nh *nh);
 
 /** Both: find, or NULL; add, NULL if memory is short. */
 struct sync_path *sync_path_find(const struct sync *sync, struct hop_key key);

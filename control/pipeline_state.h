@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What pipeline.c and pipeline_dp.c share, and nobody else includes. */
+#ifndef PODLANE_CONTROL_PIPELINE_STATE_H
+#define PODLANE_CONTROL_PIPELINE_STATE_H
+
+#include "control/dp_client.h"
+#include "control/pipeline.h"
+
+struct event;
+struct hop;
+
+struct pipeline {
+	struct rib *rib;
+	struct resolve *resolve;
+	struct sync *sync;
+	struct pods *pods;
+	struct dp_client *dp;
+	struct event *tick;
+	pipeline_use_fn use;
+	void *use_arg;
+	struct wire_pool *pools;
+	size_t n_pools;
+	bool has_replay_end, is_started, is_dp_adopted;
+	struct fpm_prefix replay_end;
+	uint64_t cause_us; /* of the changes being worked out; 0: not zebra's */
+	uint64_t replay_began_ms, fpm_last_ms;
+	uint64_t n_ticks;
+	unsigned n_asked; /* in this tick */
+	struct pipeline_status status;
+};
+
+/** CLOCK_MONOTONIC. */
+uint64_t pipeline_now_ms(void);
+
+/** Steps 6 to 8 for one next hop: facts, candidates, choice. */
+void pipeline_work_out_hop(struct pipeline *pipeline, struct hop *hop);
+
+/** Errors: NULL if memory is short */
+struct dp_client *pipeline_dp_new(struct event_base *base, const struct pipeline_options *options,
+	struct pipeline *pipeline);
+
+/** A sync_send_fn and pods_send_fn; @arg is the pipeline. */
+int pipeline_dp_send(
+	void *arg, enum wire_type type, const void *items, size_t n_items, uint32_t *seq);
+
+#endif
