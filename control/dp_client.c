@@ -41,12 +41,12 @@ static void schedule(struct dp_client *client)
 {
 	struct timeval delay = {
 		.tv_sec = client->retry_ms / 1000,
-		.tv_usec = client->retry_ms % 1000 * 1000,
+		.tv_usec = (suseconds_t)(client->retry_ms % 1000) * 1000,
 	};
 
 	evtimer_add(client->retry, &delay);
-	client->retry_ms = client->retry_ms * 2 < DP_RETRY_MAX_MS ? client->retry_ms * 2
-								  : DP_RETRY_MAX_MS;
+	client->retry_ms =
+		client->retry_ms * 2 < DP_RETRY_MAX_MS ? client->retry_ms * 2 : DP_RETRY_MAX_MS;
 }
 
 static void close_socket(struct dp_client *client)
@@ -77,8 +77,8 @@ static void lose(struct dp_client *client, const char *why)
 	schedule(client);
 }
 
-static int send_now(struct dp_client *client, enum wire_type type, const void *items, size_t n_items,
-	uint32_t *seq)
+static int send_now(struct dp_client *client, enum wire_type type, const void *items,
+	size_t n_items, uint32_t *seq)
 {
 	size_t len = wire_build(client->out, type, client->seq + 1, items, n_items);
 
@@ -123,7 +123,8 @@ static void take_ack(struct dp_client *client, const struct wire_hdr *hdr, const
 			if (client->last_error != hdr->error)
 				log_line(LOG_LEVEL_ERR, "dp_client: dataplane refuses us: %s%s",
 					strerror(-hdr->error),
-					hdr->error == -EBUSY ? "; stop the other podlane-control" : "");
+					hdr->error == -EBUSY ? "; stop the other podlane-control"
+							     : "");
 			client->last_error = hdr->error;
 			client->is_broken = true;
 			return;
@@ -138,8 +139,8 @@ static void take_ack(struct dp_client *client, const struct wire_hdr *hdr, const
 		client->state = DP_READY;
 		client->handlers.dumped(client->handlers.arg);
 	} else {
-		client->handlers.ack(
-			hdr->seq, hdr->error, items, items == NULL ? 0 : hdr->n_items, client->handlers.arg);
+		client->handlers.ack(hdr->seq, hdr->error, items, items == NULL ? 0 : hdr->n_items,
+			client->handlers.arg);
 	}
 }
 

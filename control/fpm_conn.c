@@ -118,7 +118,7 @@ static void connect_zebra(struct fpm_conn *conn, int fd, const struct sockaddr_i
 static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
 {
 	struct fpm_conn *conn = arg;
-	struct sockaddr_in from;
+	struct sockaddr_in from = {.sin_family = AF_INET};
 	socklen_t len = sizeof(from);
 	int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 

@@ -24,12 +24,12 @@ struct fpm_conn_status {
 /**
  * Listen.
  *
- * @listen: IPv4 address:port
+ * @listen_at: IPv4 address:port
  *
  * Errors: -EADDRINUSE and the like; -EINVAL no address:port
  */
-int fpm_conn_new(struct event_base *base, const char *listen, struct pipeline *pipeline,
-	struct fpm_conn **conn);
+int fpm_conn_new(struct event_base *base, const char *listen_at, struct pipeline *pipeline,
+	struct fpm_conn **out);
 void fpm_conn_free(struct fpm_conn *conn);
 
 void fpm_conn_status(const struct fpm_conn *conn, struct fpm_conn_status *status);

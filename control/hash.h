@@ -23,8 +23,8 @@ struct hash {
 };
 
 /** The structure around a node; NULL for NULL. */
-#define hash_entry(node, type, member) \
-	((node) == NULL ? NULL : (type *)(void *)((char *)(node) - offsetof(type, member)))
+#define hash_entry(node, type, member)                                                             \
+	((node) == NULL ? NULL : (type *)(void *)((char *)(node)-offsetof(type, member)))
 
 /** Mix two words; good enough for addresses and small integers. */
 static inline uint32_t hash_words(uint32_t a, uint32_t b)
@@ -85,8 +85,8 @@ static inline void hash_remove(struct hash *hash, struct hash_node *node)
 }
 
 /** Visit every node; the visitor may remove and free the node it is given, and no other. */
-static inline void hash_each(
-	struct hash *hash, void (*visit)(struct hash_node *node, void *arg), void *arg)
+static inline void hash_each(struct hash *hash, void (*visit)(struct hash_node *node, void *arg),
+	void *arg)
 {
 	for (uint32_t i = 0; i < hash->n_buckets; i++)
 		for (struct hash_node *node = hash->buckets[i], *next; node != NULL; node = next) {

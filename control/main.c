@@ -30,7 +30,8 @@ static const char doc[] =
 	"Example:\n"
 	"  podlane-control --config /etc/podlane/podlane.yaml --check\n"
 	"  podlane-control --config /etc/podlane/podlane.yaml\n\n"
-	"zebra has to be told where we listen: see configs/frr. \"podlane status\" shows how it goes.";
+	"zebra has to be told where we listen: see configs/frr. \"podlane status\" shows how it "
+	"goes.";
 
 struct arguments {
 	const char *config;
@@ -58,7 +59,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'l':
 		if (log_level_from_name(arg, &level) != 0)
-			argp_error(state, "--log %s: give err, warning, notice, info or debug", arg);
+			argp_error(state, "--log %s: give err, warning, notice, info or debug",
+				arg);
 		log_set_level(level);
 		return 0;
 	default:
@@ -212,8 +214,8 @@ static int start(struct program *program)
 	if (err != 0)
 		return fail("cannot ask the kernel over", "rtnetlink", err);
 	pipeline_set_use(program->pipeline, use_neighbour, program->neigh);
-	err = fpm_conn_new(
-		program->base, program->cfg->fpm.listen, program->pipeline, &program->fpm);
+	err = fpm_conn_new(program->base, program->cfg->fpm.listen, program->pipeline,
+		&program->fpm);
 	if (err != 0)
 		return fail("cannot listen on fpm.listen", program->cfg->fpm.listen, err);
 	err = start_show(program);

@@ -159,8 +159,8 @@ int neigh_new(struct event_base *base, struct pipeline *pipeline, struct neigh *
 	if (err != 0)
 		goto err_free;
 	err = -ENOMEM;
-	neigh->readable = event_new(
-		base, mnl_socket_get_fd(neigh->socket), EV_READ | EV_PERSIST, on_readable, neigh);
+	neigh->readable = event_new(base, mnl_socket_get_fd(neigh->socket), EV_READ | EV_PERSIST,
+		on_readable, neigh);
 	if (neigh->readable == NULL || event_add(neigh->readable, NULL) != 0)
 		goto err_free;
 	err = begin_dumps(neigh);

@@ -18,7 +18,7 @@ struct pipeline;
  *
  * Errors: -errno of the socket
  */
-int neigh_new(struct event_base *base, struct pipeline *pipeline, struct neigh **neigh);
+int neigh_new(struct event_base *base, struct pipeline *pipeline, struct neigh **out);
 void neigh_free(struct neigh *neigh);
 
 /** The first dump is complete. */

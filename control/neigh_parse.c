@@ -100,8 +100,7 @@ static bool parse_neighbour(const struct nlmsghdr *nlh, struct kernel_event *eve
 		info->ndm_ifindex <= 0 || (info->ndm_flags & NTF_PROXY) != 0 ||
 		!read_attr(&attrs, NDA_DST, &addr_be, sizeof(addr_be)))
 		return false;
-	event->kind =
-		nlh->nlmsg_type == RTM_NEWNEIGH ? KERNEL_NEIGHBOUR_SET : KERNEL_NEIGHBOUR_DEL;
+	event->kind = nlh->nlmsg_type == RTM_NEWNEIGH ? KERNEL_NEIGHBOUR_SET : KERNEL_NEIGHBOUR_DEL;
 	neighbour->addr = ntohl(addr_be);
 	neighbour->ifindex = (uint32_t)info->ndm_ifindex;
 	neighbour->state = info->ndm_state;
@@ -152,7 +151,6 @@ void neigh_parse(const void *bytes, size_t len, neigh_handler handler, void *arg
 		enum neigh_said said;
 		int error = 0;
 
-		// Zeroed with its padding: resolve compares whole structures.
 		memset(&event, 0, sizeof(event));
 		said = parse_one(nlh, &event, &error);
 		if (said != NEIGH_SAID_NOTHING)

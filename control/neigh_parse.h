@@ -17,8 +17,8 @@ enum neigh_said {
 };
 
 /** Takes each message in its order. @event counts for NEIGH_SAID_EVENT, @error for _ERROR. */
-typedef void (*neigh_handler)(
-	enum neigh_said said, const struct kernel_event *event, int error, void *arg);
+typedef void (*neigh_handler)(enum neigh_said said, const struct kernel_event *event, int error,
+	void *arg);
 
 /**
  * Take what one recv() returned.

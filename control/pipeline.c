@@ -24,10 +24,10 @@
 #include <time.h>
 
 #define TICK_SEC	   1
-#define RETRY_SEC	   5u  /* refusals are tried again */
-#define QUIET_SEC	   5u  /* after which a replay without its end is held */
-#define ASK_UNRESOLVED_SEC 3u  /* between two requests for one neighbour */
-#define ASK_STALE_SEC	   10u /* the kernel sees none of the fast lane's traffic */
+#define RETRY_SEC	   5u	 /* refusals are tried again */
+#define QUIET_MS	   5000u /* after which a replay without its end is held */
+#define ASK_UNRESOLVED_SEC 3u	 /* between two requests for one neighbour */
+#define ASK_STALE_SEC	   10u	 /* the kernel sees none of the fast lane's traffic */
 #define ASKS_PER_TICK	   512u
 
 uint64_t pipeline_now_ms(void)
@@ -103,8 +103,8 @@ static struct fpm_prefix main_table_prefix(uint32_t prefix, uint8_t depth)
 }
 
 /* What should a prefix have, of all who have a say? Returns false for nothing. */
-static bool decide(
-	struct pipeline *pipeline, uint32_t prefix, uint8_t depth, struct route_target *target)
+static bool decide(struct pipeline *pipeline, uint32_t prefix, uint8_t depth,
+	struct route_target *target)
 {
 	struct fpm_prefix key = main_table_prefix(prefix, depth);
 	const struct rib_route *route = rib_find(pipeline->rib, &key);
@@ -305,7 +305,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		pods_retry(pipeline->pods);
 	}
 	if (pipeline->status.replay == PIPELINE_REPLAY_RUNNING &&
-		pipeline_now_ms() > pipeline->fpm_last_ms + QUIET_SEC * 1000) {
+		pipeline_now_ms() > pipeline->fpm_last_ms + QUIET_MS) {
 		pipeline->status.replay = PIPELINE_REPLAY_HELD;
 		log_line(LOG_LEVEL_WARNING,
 			"pipeline: replay ended without fpm.replay_end, stale routes are kept: "
@@ -321,15 +321,16 @@ static int want_pools(struct pipeline *pipeline, const struct pipeline_options *
 	if (pipeline->pools == NULL)
 		return -ENOMEM;
 	if (options->n_pools > 0)
-		memcpy(pipeline->pools, options->pools, options->n_pools * sizeof(*pipeline->pools));
+		memcpy(pipeline->pools, options->pools,
+			options->n_pools * sizeof(*pipeline->pools));
 	pipeline->n_pools = options->n_pools;
 	for (size_t i = 0; i < options->n_pools; i++)
 		work_out_route(pipeline, options->pools[i].prefix, options->pools[i].depth);
 	return sync_want_pools(pipeline->sync, options->pools, options->n_pools);
 }
 
-int pipeline_new(
-	struct event_base *base, const struct pipeline_options *options, struct pipeline **out)
+int pipeline_new(struct event_base *base, const struct pipeline_options *options,
+	struct pipeline **out)
 {
 	const struct timeval every = {.tv_sec = TICK_SEC};
 	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));

@@ -23,7 +23,7 @@ struct sync;
 
 /** Where zebra's replay stands. */
 enum pipeline_replay {
-	PIPELINE_REPLAY_NONE,	  /**< zebra was never here long enough */
+	PIPELINE_REPLAY_NONE, /**< zebra was never here long enough */
 	PIPELINE_REPLAY_RUNNING,
 	PIPELINE_REPLAY_COMPLETE, /**< the replay-end route came */
 	PIPELINE_REPLAY_HELD,	  /**< quiet without it: stale routes are kept */
@@ -55,7 +55,7 @@ typedef void (*pipeline_use_fn)(uint32_t addr, uint32_t ifindex, void *arg);
 
 /** Errors: -ENOMEM */
 int pipeline_new(struct event_base *base, const struct pipeline_options *options,
-	struct pipeline **pipeline);
+	struct pipeline **out);
 void pipeline_free(struct pipeline *pipeline);
 
 void pipeline_set_use(struct pipeline *pipeline, pipeline_use_fn use, void *arg);

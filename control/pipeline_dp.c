@@ -80,8 +80,8 @@ static void on_dumped(void *arg)
 		counts.routes.n_held);
 }
 
-static void on_ack(uint32_t seq, int32_t error, const struct wire_refusal *refusals, size_t n_refusals,
-	void *arg)
+static void on_ack(uint32_t seq, int32_t error, const struct wire_refusal *refusals,
+	size_t n_refusals, void *arg)
 {
 	static struct log_limit limit;
 	struct pipeline *pipeline = arg;
@@ -108,8 +108,8 @@ static void on_gone(void *arg)
 	pods_forget_dataplane(pipeline->pods);
 }
 
-int pipeline_dp_send(
-	void *arg, enum wire_type type, const void *items, size_t n_items, uint32_t *seq)
+int pipeline_dp_send(void *arg, enum wire_type type, const void *items, size_t n_items,
+	uint32_t *seq)
 {
 	struct pipeline *pipeline = arg;
 

@@ -40,7 +40,7 @@ struct dp_client *pipeline_dp_new(struct event_base *base, const struct pipeline
 	struct pipeline *pipeline);
 
 /** A sync_send_fn and pods_send_fn; @arg is the pipeline. */
-int pipeline_dp_send(
-	void *arg, enum wire_type type, const void *items, size_t n_items, uint32_t *seq);
+int pipeline_dp_send(void *arg, enum wire_type type, const void *items, size_t n_items,
+	uint32_t *seq);
 
 #endif

@@ -14,7 +14,8 @@
 
 /** Identifies a path, here and in the dataplane's dump. */
 struct hop_key {
-	uint32_t nexthop; /**< gateway, or the destination itself; 0: unknown to IPv4, always punts */
+	uint32_t
+		nexthop; /**< gateway, or the destination itself; 0: unknown to IPv4, always punts */
 	uint32_t ifindex;
 };
 
@@ -119,7 +120,7 @@ struct kernel_neighbour {
 
 enum kernel_event_kind {
 	KERNEL_LINK_SET,
-	KERNEL_LINK_DEL,    /**< only ifindex counts */
+	KERNEL_LINK_DEL, /**< only ifindex counts */
 	KERNEL_ADDRESS_SET,
 	KERNEL_ADDRESS_DEL,
 	KERNEL_NEIGHBOUR_SET,

@@ -281,10 +281,14 @@ err_free:
 
 void show_free(struct show *show)
 {
+	struct client *client, *next;
+
 	if (show == NULL)
 		return;
-	while (!LIST_EMPTY(&show->clients))
-		drop_client(LIST_FIRST(&show->clients));
+	for (client = LIST_FIRST(&show->clients); client != NULL; client = next) {
+		next = LIST_NEXT(client, next);
+		drop_client(client);
+	}
 	if (show->acceptable != NULL)
 		event_free(show->acceptable);
 	if (show->child != NULL)

@@ -29,7 +29,7 @@ struct show_sources {
  * Errors: -EADDRINUSE somebody answers on it; -errno
  */
 int show_new(struct event_base *base, const char *path, const struct show_sources *sources,
-	struct show **show);
+	struct show **out);
 
 /** Close and remove the socket. */
 void show_free(struct show *show);

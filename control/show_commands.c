@@ -60,15 +60,16 @@ static void answer_status(struct ask *ask)
 	json_object_set_new(document, "version", json_string(from->version));
 	json_object_set_new(document, "pid", json_integer(getpid()));
 	json_object_set_new(document, "node", json_string(from->node));
-	json_object_set_new(document, "uptime_sec", json_integer((json_int_t)(now_sec() - from->since_sec)));
+	json_object_set_new(document, "uptime_sec",
+		json_integer((json_int_t)(now_sec() - from->since_sec)));
 	json_object_set_new(fpm, "listen", json_string(from->fpm_listen));
 	json_object_set_new(fpm, "replay_end",
 		from->replay_end[0] != '\0' ? json_string(from->replay_end) : json_null());
 	json_object_set_new(document, "fpm", fpm);
 	json_object_set_new(document, "rib", show_json_rib(from->pipeline));
 	json_object_set_new(document, "kernel", show_json_kernel(from->neigh, from->pipeline));
-	json_object_set_new(
-		document, "dataplane", show_json_dataplane(from->dataplane_socket, from->pipeline));
+	json_object_set_new(document, "dataplane",
+		show_json_dataplane(from->dataplane_socket, from->pipeline));
 	json_object_set_new(document, "sync", show_json_sync(from->pipeline));
 	write_document(ask->out, document);
 }
@@ -216,8 +217,8 @@ static void answer_route_get(struct ask *ask)
 	struct in_addr in;
 
 	if (text == NULL || inet_pton(AF_INET, text, &in) != 1) {
-		show_command_error(
-			ask->out, ask->command, "bad-argument", "address is an IPv4 address");
+		show_command_error(ask->out, ask->command, "bad-argument",
+			"address is an IPv4 address");
 		return;
 	}
 	document = show_json_answer(ask->command);
@@ -278,12 +279,13 @@ static void answer_pod_override(struct ask *ask, enum pods_override override)
 	struct pods_view view;
 
 	if (name == NULL) {
-		show_command_error(
-			ask->out, ask->command, "bad-argument", "name is a pod's interface, like cali123");
+		show_command_error(ask->out, ask->command, "bad-argument",
+			"name is a pod's interface, like cali123");
 		return;
 	}
 	if (pods_set_override(pods, name, override) != 0) {
-		show_command_error(ask->out, ask->command, "not-found", "no such interface on this node");
+		show_command_error(ask->out, ask->command, "not-found",
+			"no such interface on this node");
 		return;
 	}
 	pipeline_turn(ask->sources->pipeline);
@@ -346,11 +348,11 @@ void show_command_run(const struct show_sources *sources, const char *line, FILE
 	struct ask ask = {.sources = sources, .request = request, .out = out};
 
 	if (request == NULL || json_object_get(request, "command") == NULL) {
-		show_command_error(
-			out, "", "bad-request", "send one line of JSON like {\"command\": \"status\"}");
+		show_command_error(out, "", "bad-request",
+			"send one line of JSON like {\"command\": \"status\"}");
 	} else if (command == NULL) {
-		show_command_error(
-			out, "", "unknown-command", "control/README.md lists the commands");
+		show_command_error(out, "", "unknown-command",
+			"control/README.md lists the commands");
 	} else {
 		ask.command = command->name;
 		command->answer(&ask);

@@ -72,8 +72,9 @@ json_t *show_json_fpm(const struct fpm_conn *conn, const struct pipeline *pipeli
 		fpm.is_connected ? age(fpm.since_sec) : json_null(), "n_connections",
 		(json_int_t)fpm.n_connections, "n_refused", (json_int_t)fpm.n_refused, "replay",
 		show_name_replay(status.replay), "replay_ms",
-		status.replay == PIPELINE_REPLAY_COMPLETE ? json_integer((json_int_t)status.replay_ms)
-							  : json_null(),
+		status.replay == PIPELINE_REPLAY_COMPLETE
+			? json_integer((json_int_t)status.replay_ms)
+			: json_null(),
 		"bytes", (json_int_t)c->bytes, "frames", (json_int_t)c->frames, "messages",
 		(json_int_t)c->messages, "events", (json_int_t)c->events, "skipped_frames",
 		(json_int_t)c->skipped_frames, "skipped_messages", (json_int_t)c->skipped_messages,
@@ -93,9 +94,10 @@ json_t *show_json_kernel(const struct neigh *neigh, const struct pipeline *pipel
 {
 	struct resolve_counts c = resolve_counts(pipeline_resolve(pipeline));
 
-	return json_pack("{s:b, s:I, s:I, s:I, s:I}", "is_synced", neigh_is_synced(neigh), "n_links",
-		(json_int_t)c.n_links, "n_addresses", (json_int_t)c.n_addresses, "n_neighbours",
-		(json_int_t)c.n_neighbours, "n_resyncs", (json_int_t)neigh_n_resyncs(neigh));
+	return json_pack("{s:b, s:I, s:I, s:I, s:I}", "is_synced", neigh_is_synced(neigh),
+		"n_links", (json_int_t)c.n_links, "n_addresses", (json_int_t)c.n_addresses,
+		"n_neighbours", (json_int_t)c.n_neighbours, "n_resyncs",
+		(json_int_t)neigh_n_resyncs(neigh));
 }
 
 json_t *show_json_dataplane(const char *socket, const struct pipeline *pipeline)
@@ -104,12 +106,13 @@ json_t *show_json_dataplane(const char *socket, const struct pipeline *pipeline)
 	struct resolve_counts c = resolve_counts(pipeline_resolve(pipeline));
 	bool is_known = status.dp_connections > 0;
 
-	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:I, s:I, s:I}", "socket", socket, "is_connected",
-		status.dp_connected, "since_sec",
+	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:I, s:I, s:I}", "socket", socket,
+		"is_connected", status.dp_connected, "since_sec",
 		status.dp_connected ? age(status.dp_since_sec) : json_null(), "instance",
 		is_known ? json_sprintf("%016" PRIx64, status.dp_instance) : json_null(), "node",
-		is_known ? json_string(status.dp_node) : json_null(), "n_ports", (json_int_t)c.n_ports,
-		"n_pods", (json_int_t)c.n_pods, "n_connections", (json_int_t)status.dp_connections);
+		is_known ? json_string(status.dp_node) : json_null(), "n_ports",
+		(json_int_t)c.n_ports, "n_pods", (json_int_t)c.n_pods, "n_connections",
+		(json_int_t)status.dp_connections);
 }
 
 json_t *show_json_trace(const struct sync_trace *trace)
@@ -119,14 +122,15 @@ json_t *show_json_trace(const struct sync_trace *trace)
 	return json_pack("{s:o, s:I, s:o, s:o}", "prefix", prefix(trace->prefix, trace->depth),
 		"fpm_at_us", (json_int_t)trace->cause_us, "acked_at_us",
 		is_acked ? json_integer((json_int_t)trace->acked_us) : json_null(), "took_us",
-		is_acked ? json_integer((json_int_t)(trace->acked_us - trace->cause_us)) : json_null());
+		is_acked ? json_integer((json_int_t)(trace->acked_us - trace->cause_us))
+			 : json_null());
 }
 
 static json_t *count(const struct sync_count *c)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "n_wanted", (json_int_t)c->n_wanted, "n_acked",
-		(json_int_t)c->n_acked, "n_refused", (json_int_t)c->n_refused, "n_in_flight",
-		(json_int_t)c->n_in_flight, "n_held", (json_int_t)c->n_held);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "n_wanted", (json_int_t)c->n_wanted,
+		"n_acked", (json_int_t)c->n_acked, "n_refused", (json_int_t)c->n_refused,
+		"n_in_flight", (json_int_t)c->n_in_flight, "n_held", (json_int_t)c->n_held);
 }
 
 json_t *show_json_sync(const struct pipeline *pipeline)
@@ -150,9 +154,9 @@ json_t *show_json_sync(const struct pipeline *pipeline)
 static json_t *candidate(const struct candidate *candidate)
 {
 	return json_pack("{s:s, s:b, s:i, s:o, s:s}", "kind", show_name_path_kind(candidate->kind),
-		"is_usable", candidate->is_usable, "overhead_bytes", candidate->overhead_bytes, "mtu",
-		candidate->is_usable ? json_integer(candidate->path.mtu) : json_null(), "state",
-		show_name_hop_state(candidate->state));
+		"is_usable", candidate->is_usable, "overhead_bytes", candidate->overhead_bytes,
+		"mtu", candidate->is_usable ? json_integer(candidate->path.mtu) : json_null(),
+		"state", show_name_hop_state(candidate->state));
 }
 
 json_t *show_json_path(const struct sync_path_view *view)
@@ -165,11 +169,12 @@ json_t *show_json_path(const struct sync_path_view *view)
 
 	for (uint32_t i = 0; i < hop->candidates.n; i++)
 		json_array_append_new(candidates, candidate(&hop->candidates.candidate[i]));
-	return json_pack("{s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:s, s:o, s:s, s:o}",
+	return json_pack(
+		"{s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:s, s:o, s:s, s:o}",
 		"idx", view->idx != 0 ? json_integer(view->idx) : json_null(), "nexthop",
 		address(hop->key.nexthop), "ifindex", (json_int_t)hop->key.ifindex, "interface",
-		string_or_null(hop->facts.interface), "kind", show_name_path_kind(path->kind), "port",
-		is_native ? json_string(hop->facts.port_name) : json_null(), "src_mac",
+		string_or_null(hop->facts.interface), "kind", show_name_path_kind(path->kind),
+		"port", is_native ? json_string(hop->facts.port_name) : json_null(), "src_mac",
 		is_native ? mac(path->src_mac) : json_null(), "dst_mac",
 		is_native ? mac(path->dst_mac) : json_null(), "mtu",
 		is_native ? json_integer(path->mtu) : json_null(), "sync",
@@ -191,8 +196,8 @@ static json_t *gateway(const struct fpm_nh *nh)
 	return string_or_null(inet_ntop(nh->family, nh->gateway, text, sizeof(text)));
 }
 
-static json_t *nexthop(
-	struct pipeline *pipeline, const struct sync_route_view *route, const struct fpm_nh *nh)
+static json_t *nexthop(struct pipeline *pipeline, const struct sync_route_view *route,
+	const struct fpm_nh *nh)
 {
 	const struct kernel_link *link = resolve_find_link(pipeline_resolve(pipeline), nh->ifindex);
 	struct hop_key key = resolve_key(route->prefix, route->depth, nh);
@@ -200,9 +205,9 @@ static json_t *nexthop(
 	bool has_path = sync_view_path(pipeline_sync(pipeline), key, &view);
 
 	return json_pack("{s:o, s:o, s:I, s:I, s:b, s:o}", "gateway", gateway(nh), "interface",
-		link != NULL ? json_string(link->name) : json_null(), "ifindex", (json_int_t)nh->ifindex,
-		"weight", (json_int_t)nh->weight, "is_onlink", nh->is_onlink, "path",
-		has_path ? show_json_path(&view) : json_null());
+		link != NULL ? json_string(link->name) : json_null(), "ifindex",
+		(json_int_t)nh->ifindex, "weight", (json_int_t)nh->weight, "is_onlink",
+		nh->is_onlink, "path", has_path ? show_json_path(&view) : json_null());
 }
 
 static json_t *target(uint32_t nh)
@@ -214,8 +219,8 @@ static json_t *target(uint32_t nh)
 		has_idx ? json_integer(idx) : json_null());
 }
 
-static const struct rib_route *find_rib_route(
-	const struct pipeline *pipeline, const struct sync_route_view *view)
+static const struct rib_route *find_rib_route(const struct pipeline *pipeline,
+	const struct sync_route_view *view)
 {
 	struct fpm_prefix key = {.table = FPM_MAIN_TABLE, .family = AF_INET, .len = view->depth};
 	uint32_t prefix_be = htonl(view->prefix);
@@ -244,11 +249,13 @@ json_t *show_json_route(struct pipeline *pipeline, const struct sync_route_view 
 
 	if (route != NULL && route->nexthops != NULL)
 		for (uint32_t i = 0; i < route->nexthops->n; i++)
-			json_array_append_new(nexthops, nexthop(pipeline, view, &route->nexthops->nh[i]));
+			json_array_append_new(nexthops,
+				nexthop(pipeline, view, &route->nexthops->nh[i]));
 	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:b, s:b, s:o, s:i, s:o, s:o}", "prefix",
-		prefix(view->prefix, view->depth), "source", source_of(pipeline, view, route), "sync",
-		show_name_sync_state(view->state), "protocol",
-		route != NULL ? json_string(show_name_protocol(route->protocol, protocol)) : json_null(),
+		prefix(view->prefix, view->depth), "source", source_of(pipeline, view, route),
+		"sync", show_name_sync_state(view->state), "protocol",
+		route != NULL ? json_string(show_name_protocol(route->protocol, protocol))
+			      : json_null(),
 		"type",
 		route != NULL && route->nexthops != NULL
 			? json_string(show_name_route_type(route->nexthops->type))
@@ -264,9 +271,11 @@ json_t *show_json_pod(const struct pods_view *view)
 	json_t *override = json_null();
 
 	if (view->override != PODS_OVERRIDE_NONE)
-		override = json_string(view->override == PODS_OVERRIDE_ATTACH ? "attach" : "detach");
+		override =
+			json_string(view->override == PODS_OVERRIDE_ATTACH ? "attach" : "detach");
 	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:b, s:o}", "name", view->name, "ifindex",
 		view->ifindex != 0 ? json_integer(view->ifindex) : json_null(), "is_matched",
 		view->is_matched, "override", override, "is_wanted", view->is_wanted, "is_attached",
-		view->is_attached, "error", view->error != 0 ? json_integer(view->error) : json_null());
+		view->is_attached, "error",
+		view->error != 0 ? json_integer(view->error) : json_null());
 }

@@ -142,16 +142,9 @@ const char *show_name_protocol(uint8_t protocol, char buf[16])
 		uint8_t protocol;
 		const char *name;
 	} names[] = {
-		{RTPROT_KERNEL, "kernel"},
-		{RTPROT_BOOT, "boot"},
-		{RTPROT_STATIC, "static"},
-		{RTPROT_ZEBRA, "zebra"},
-		{RTPROT_BIRD, "bird"},
-		{186, "bgp"},
-		{187, "isis"},
-		{188, "ospf"},
-		{189, "rip"},
-		{192, "eigrp"},
+		{RTPROT_KERNEL, "kernel"}, {RTPROT_BOOT, "boot"}, {RTPROT_STATIC, "static"},
+		{RTPROT_ZEBRA, "zebra"}, {RTPROT_BIRD, "bird"}, {186, "bgp"}, {187, "isis"},
+		{188, "ospf"}, {189, "rip"}, {192, "eigrp"},
 		{196, "static"}, // FRR's own number for its static routes
 	};
 

@@ -22,8 +22,8 @@ struct choice compare_choose(const struct candidate_list *list)
 	return choice;
 }
 
-struct wire_path compare_path(
-	const struct candidate_list *list, struct choice choice, struct hop_key key)
+struct wire_path compare_path(const struct candidate_list *list, struct choice choice,
+	struct hop_key key)
 {
 	if (choice.idx != CHOICE_NONE)
 		return list->candidate[choice.idx].path;

@@ -9,8 +9,8 @@
 struct choice compare_choose(const struct candidate_list *list);
 
 /** The path that a choice leads to, without idx; one that punts if there is none. */
-struct wire_path compare_path(
-	const struct candidate_list *list, struct choice choice, struct hop_key key);
+struct wire_path compare_path(const struct candidate_list *list, struct choice choice,
+	struct hop_key key);
 
 /** The reason as it is shown: "only-candidate". */
 const char *compare_reason_name(enum choice_reason reason);

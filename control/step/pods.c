@@ -48,10 +48,14 @@ static void drop(struct pod *pod)
 
 void pods_free(struct pods *pods)
 {
+	struct pod *pod, *next;
+
 	if (pods == NULL)
 		return;
-	while (!LIST_EMPTY(&pods->list))
-		drop(LIST_FIRST(&pods->list));
+	for (pod = LIST_FIRST(&pods->list); pod != NULL; pod = next) {
+		next = LIST_NEXT(pod, next);
+		drop(pod);
+	}
 	free(pods);
 }
 
@@ -59,7 +63,7 @@ static struct pod *find_by_name(const struct pods *pods, const char *name)
 {
 	struct pod *pod;
 
-	LIST_FOREACH (pod, &pods->list, next)
+	LIST_FOREACH(pod, &pods->list, next)
 		if (strcmp(pod->name, name) == 0)
 			return pod;
 	return NULL;
@@ -76,7 +80,7 @@ static struct pod *take(struct pods *pods, const char *name)
 	if (pod == NULL)
 		return NULL;
 	strncpy(pod->name, name, sizeof(pod->name) - 1);
-	LIST_FOREACH (at, &pods->list, next) {
+	LIST_FOREACH(at, &pods->list, next) {
 		if (strcmp(at->name, pod->name) > 0)
 			break;
 		before = at;
@@ -111,7 +115,7 @@ void pods_del_link(struct pods *pods, uint32_t ifindex)
 {
 	struct pod *pod;
 
-	LIST_FOREACH (pod, &pods->list, next)
+	LIST_FOREACH(pod, &pods->list, next)
 		if (pod->ifindex == ifindex) {
 			pod->ifindex = 0;
 			pod->error = 0;
@@ -197,7 +201,7 @@ void pods_pump(struct pods *pods)
 {
 	struct pod *pod;
 
-	LIST_FOREACH (pod, &pods->list, next) {
+	LIST_FOREACH(pod, &pods->list, next) {
 		uint32_t wanted = is_wanted(pods, pod) ? pod->ifindex : 0;
 		int err = 0;
 
@@ -218,7 +222,7 @@ void pods_ack(struct pods *pods, uint32_t seq, int32_t error)
 {
 	struct pod *pod;
 
-	LIST_FOREACH (pod, &pods->list, next) {
+	LIST_FOREACH(pod, &pods->list, next) {
 		if (pod->seq != seq || seq == 0)
 			continue;
 		pod->seq = 0;
@@ -236,7 +240,7 @@ void pods_retry(struct pods *pods)
 {
 	struct pod *pod;
 
-	LIST_FOREACH (pod, &pods->list, next)
+	LIST_FOREACH(pod, &pods->list, next)
 		pod->error = 0;
 }
 
@@ -262,12 +266,12 @@ bool pods_view(const struct pods *pods, const char *name, struct pods_view *view
 	return pod != NULL;
 }
 
-void pods_each(
-	const struct pods *pods, void (*visit)(const struct pods_view *view, void *arg), void *arg)
+void pods_each(const struct pods *pods, void (*visit)(const struct pods_view *view, void *arg),
+	void *arg)
 {
 	const struct pod *pod;
 
-	LIST_FOREACH (pod, &pods->list, next) {
+	LIST_FOREACH(pod, &pods->list, next) {
 		struct pods_view view = view_of(pods, pod);
 
 		if (view.is_matched || view.is_attached || view.override != PODS_OVERRIDE_NONE)

@@ -25,8 +25,8 @@ struct pods_view {
 };
 
 /** As sync_send_fn: one request; 0 if it was sent. */
-typedef int (*pods_send_fn)(
-	void *arg, enum wire_type type, const void *items, size_t n_items, uint32_t *seq);
+typedef int (*pods_send_fn)(void *arg, enum wire_type type, const void *items, size_t n_items,
+	uint32_t *seq);
 
 /** Errors: NULL if memory is short */
 struct pods *pods_new(const char *match, pods_send_fn send, void *arg);
@@ -37,7 +37,7 @@ int pods_set_link(struct pods *pods, uint32_t ifindex, const char *name);
 void pods_del_link(struct pods *pods, uint32_t ifindex);
 
 /** The dataplane says how a pod stands. Errors: -ENOMEM */
-int pods_set_attached(struct pods *pods, const struct wire_pod *pod);
+int pods_set_attached(struct pods *pods, const struct wire_pod *wire);
 
 /** The connection to the dataplane is new, or gone. */
 void pods_forget_dataplane(struct pods *pods);
@@ -53,8 +53,8 @@ void pods_retry(struct pods *pods);
 
 bool pods_view(const struct pods *pods, const char *name, struct pods_view *view);
 /** Only pods: matched, overridden or attached. By name. */
-void pods_each(
-	const struct pods *pods, void (*visit)(const struct pods_view *view, void *arg), void *arg);
+void pods_each(const struct pods *pods, void (*visit)(const struct pods_view *view, void *arg),
+	void *arg);
 const char *pods_match(const struct pods *pods);
 
 #endif

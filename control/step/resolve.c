@@ -78,8 +78,8 @@ static void normalise(struct route_target *target)
 			target->member[i].weight = 65536;
 }
 
-void resolve_route(uint32_t prefix, uint8_t depth, uint8_t type, const struct fpm_nh *nh, size_t n_nh,
-	struct route_target *target)
+void resolve_route(uint32_t prefix, uint8_t depth, uint8_t type, const struct fpm_nh *nh,
+	size_t n_nh, struct route_target *target)
 {
 	bool all_punt = true;
 
@@ -146,8 +146,9 @@ static enum hop_state judge(const struct resolve *resolve, struct hop_facts *fac
 	if (neighbour != NULL)
 		facts->neighbour = neighbour->state;
 	if (find_egress(resolve, link, facts) == NULL)
-		return fnmatch(resolve_table_pod_match(resolve), link->name, 0) == 0 ? HOP_POD_DETACHED
-										     : HOP_NOT_OURS;
+		return fnmatch(resolve_table_pod_match(resolve), link->name, 0) == 0
+			       ? HOP_POD_DETACHED
+			       : HOP_NOT_OURS;
 	if (facts->key.nexthop == 0)
 		return HOP_NOT_OURS;
 	if (!link->is_up)

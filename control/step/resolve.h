@@ -62,8 +62,8 @@ bool resolve_is_local(const struct resolve *resolve, uint32_t addr);
  *
  * Order: @prefix is host order
  */
-void resolve_route(uint32_t prefix, uint8_t depth, uint8_t type, const struct fpm_nh *nh, size_t n_nh,
-	struct route_target *target);
+void resolve_route(uint32_t prefix, uint8_t depth, uint8_t type, const struct fpm_nh *nh,
+	size_t n_nh, struct route_target *target);
 
 /** Which hop one next hop of a route leads to; nexthop 0 if it always punts. */
 struct hop_key resolve_key(uint32_t prefix, uint8_t depth, const struct fpm_nh *nh);

@@ -70,7 +70,8 @@ static uint32_t hash_of(enum entry_kind kind, uint32_t a, uint32_t b)
 	return hash_words(a, kind == ENTRY_ADDRESS ? 0 : b);
 }
 
-static struct entry *find(const struct resolve *resolve, enum entry_kind kind, uint32_t a, uint32_t b)
+static struct entry *find(const struct resolve *resolve, enum entry_kind kind, uint32_t a,
+	uint32_t b)
 {
 	uint32_t hash = hash_of(kind, a, b);
 
@@ -85,8 +86,8 @@ static struct entry *find(const struct resolve *resolve, enum entry_kind kind, u
 }
 
 /* Find or add; a new entry is zeroed, and *is_new tells. */
-static struct entry *take(
-	struct resolve *resolve, enum entry_kind kind, uint32_t a, uint32_t b, bool *is_new)
+static struct entry *take(struct resolve *resolve, enum entry_kind kind, uint32_t a, uint32_t b,
+	bool *is_new)
 {
 	struct entry *entry = find(resolve, kind, a, b);
 
@@ -137,6 +138,18 @@ static void drop(struct resolve *resolve, enum entry_kind kind, uint32_t a, uint
 	report(resolve, kind, a, b);
 }
 
+static bool is_same_link(const struct kernel_link *a, const struct kernel_link *b)
+{
+	return a->mtu == b->mtu && a->is_up == b->is_up &&
+	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0 && strcmp(a->name, b->name) == 0;
+}
+
+static bool is_same_neighbour(const struct kernel_neighbour *a, const struct kernel_neighbour *b)
+{
+	return a->state == b->state && a->has_mac == b->has_mac &&
+	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0;
+}
+
 static int set_link(struct resolve *resolve, const struct kernel_link *link)
 {
 	bool is_new;
@@ -144,7 +157,7 @@ static int set_link(struct resolve *resolve, const struct kernel_link *link)
 
 	if (entry == NULL)
 		return -ENOMEM;
-	if (!is_new && memcmp(&entry->link, link, sizeof(*link)) == 0)
+	if (!is_new && is_same_link(&entry->link, link))
 		return 0;
 	entry->link = *link;
 	report(resolve, ENTRY_LINK, link->ifindex, 0);
@@ -154,7 +167,8 @@ static int set_link(struct resolve *resolve, const struct kernel_link *link)
 static int set_address(struct resolve *resolve, const struct kernel_address *address)
 {
 	bool is_new;
-	struct entry *entry = take(resolve, ENTRY_ADDRESS, address->addr, address->ifindex, &is_new);
+	struct entry *entry =
+		take(resolve, ENTRY_ADDRESS, address->addr, address->ifindex, &is_new);
 
 	if (entry == NULL)
 		return -ENOMEM;
@@ -172,7 +186,7 @@ static int set_neighbour(struct resolve *resolve, const struct kernel_neighbour 
 
 	if (entry == NULL)
 		return -ENOMEM;
-	if (!is_new && memcmp(&entry->neighbour, neighbour, sizeof(*neighbour)) == 0)
+	if (!is_new && is_same_neighbour(&entry->neighbour, neighbour))
 		return 0;
 	entry->neighbour = *neighbour;
 	report(resolve, ENTRY_NEIGHBOUR, neighbour->addr, neighbour->ifindex);
@@ -273,8 +287,8 @@ bool resolve_is_local(const struct resolve *resolve, uint32_t addr)
 {
 	uint32_t hash = hash_of(ENTRY_ADDRESS, addr, 0);
 
-	for (struct hash_node *node = hash_chain(&resolve->table[ENTRY_ADDRESS], hash); node != NULL;
-		node = node->next)
+	for (struct hash_node *node = hash_chain(&resolve->table[ENTRY_ADDRESS], hash);
+		node != NULL; node = node->next)
 		if (node->hash == hash && hash_entry(node, struct entry, node)->a == addr)
 			return true;
 	return false;
@@ -287,8 +301,8 @@ const struct kernel_link *resolve_find_link(const struct resolve *resolve, uint3
 	return entry == NULL ? NULL : &entry->link;
 }
 
-const struct kernel_neighbour *resolve_table_neighbour(
-	const struct resolve *resolve, struct hop_key key)
+const struct kernel_neighbour *resolve_table_neighbour(const struct resolve *resolve,
+	struct hop_key key)
 {
 	struct entry *entry = find(resolve, ENTRY_NEIGHBOUR, key.nexthop, key.ifindex);
 
@@ -296,8 +310,8 @@ const struct kernel_neighbour *resolve_table_neighbour(
 }
 
 /* Ports are few, and are looked for by other fields than their number. */
-static const struct wire_port *find_port(
-	const struct resolve *resolve, bool (*fits)(const struct wire_port *, uint32_t), uint32_t value)
+static const struct wire_port *find_port(const struct resolve *resolve,
+	bool (*fits)(const struct wire_port *, uint32_t), uint32_t value)
 {
 	const struct hash *hash = &resolve->table[ENTRY_PORT];
 

@@ -52,10 +52,10 @@ void sync_free(struct sync *sync)
 		return;
 	sync_disconnected(sync);
 	hash_each(&sync->routes, free_route, sync);
-	TAILQ_FOREACH_SAFE (nh, &sync->groups.all, all, next)
-		free(sync_group_of(nh));
-	TAILQ_FOREACH_SAFE (nh, &sync->paths.all, all, next)
-		free(sync_path_of(nh));
+	TAILQ_FOREACH_SAFE(nh, &sync->groups.all, all, next)
+	free(sync_group_of(nh));
+	TAILQ_FOREACH_SAFE(nh, &sync->paths.all, all, next)
+	free(sync_path_of(nh));
 	hash_free(&sync->routes);
 	hash_free(&sync->paths.by_content);
 	hash_free(&sync->groups.by_content);
@@ -200,7 +200,7 @@ static void release_nhs(struct sync *sync, struct sync_nhs *nhs)
 {
 	struct sync_nh *nh;
 
-	TAILQ_FOREACH (nh, &nhs->all, all) {
+	TAILQ_FOREACH(nh, &nhs->all, all) {
 		nh->is_held = false;
 		sync_nh_touch(sync, nh);
 	}
@@ -229,7 +229,7 @@ static void retry_nhs(struct sync *sync, struct sync_nhs *nhs)
 {
 	struct sync_nh *nh;
 
-	TAILQ_FOREACH (nh, &nhs->all, all)
+	TAILQ_FOREACH(nh, &nhs->all, all)
 		if (nh->error != 0) {
 			nh->error = 0;
 			sync->has_recovered = true;

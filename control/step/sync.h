@@ -24,8 +24,8 @@ struct sync;
  *
  * Errors: -EAGAIN or other: it was not sent and will be tried at the next sync_pump()
  */
-typedef int (*sync_send_fn)(
-	void *arg, enum wire_type type, const void *items, size_t n_items, uint32_t *seq);
+typedef int (*sync_send_fn)(void *arg, enum wire_type type, const void *items, size_t n_items,
+	uint32_t *seq);
 
 enum sync_phase { SYNC_DISCONNECTED, SYNC_ADOPTING, SYNC_SYNCING, SYNC_IN_SYNC };
 
@@ -142,8 +142,8 @@ struct sync_trace {
 };
 #define SYNC_TRACES 64u
 
-bool sync_view_route(
-	const struct sync *sync, uint32_t prefix, uint8_t depth, struct sync_route_view *view);
+bool sync_view_route(const struct sync *sync, uint32_t prefix, uint8_t depth,
+	struct sync_route_view *view);
 bool sync_view_path(const struct sync *sync, struct hop_key key, struct sync_path_view *view);
 
 /** Visit in no order. Only reading is allowed meanwhile, and sync_hop_changed(). */

@@ -102,7 +102,7 @@ void sync_ack(struct sync *sync, uint32_t seq, int32_t error, const struct wire_
 	struct sync_pending *pending;
 	size_t at = 0;
 
-	TAILQ_FOREACH (pending, &sync->pending, next)
+	TAILQ_FOREACH(pending, &sync->pending, next)
 		if (pending->seq == seq)
 			break;
 	if (pending == NULL)

@@ -55,7 +55,8 @@ static int forget_nhs(struct sync *sync, struct sync_nhs *nhs, uint32_t first, u
 	nhs->first = first;
 	nhs->next_free = first;
 	nhs->n_blocking = 0;
-	TAILQ_FOREACH_SAFE (nh, &nhs->all, all, next) {
+	TAILQ_FOREACH_SAFE(nh, &nhs->all, all, next)
+	{
 		nh->wire = 0;
 		nh->is_acked = false;
 		nh->is_in_flight = false;
@@ -226,9 +227,9 @@ void sync_adopted(struct sync *sync)
 	struct sync_nh *nh;
 
 	sync->is_adopted = true;
-	TAILQ_FOREACH (nh, &sync->groups.all, all)
+	TAILQ_FOREACH(nh, &sync->groups.all, all)
 		sync_nh_touch(sync, nh);
-	TAILQ_FOREACH (nh, &sync->paths.all, all)
+	TAILQ_FOREACH(nh, &sync->paths.all, all)
 		sync_nh_touch(sync, nh);
 	sync_touch_all_routes(sync);
 }

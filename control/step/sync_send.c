@@ -125,7 +125,8 @@ static void draft_sets(struct sync *sync, struct sync_nhs *nhs, uint32_t max, st
 	struct sync_nh *nh, *next;
 
 	draft->n = 0;
-	TAILQ_FOREACH_SAFE (nh, &nhs->queue, queue, next) {
+	TAILQ_FOREACH_SAFE(nh, &nhs->queue, queue, next)
+	{
 		int err;
 
 		if (draft->n == max)
@@ -157,7 +158,7 @@ static void draft_deletes(struct sync_nhs *nhs, uint32_t max, struct draft *draf
 	struct sync_nh *nh;
 
 	draft->n = 0;
-	TAILQ_FOREACH (nh, &nhs->queue, queue) {
+	TAILQ_FOREACH(nh, &nhs->queue, queue) {
 		if (draft->n == max)
 			return;
 		if (!sync_nh_is_to_delete(nh))
@@ -186,7 +187,8 @@ static bool send_nhs(struct sync *sync, struct sync_nhs *nhs, struct draft *draf
 	return true;
 }
 
-static void pump_sets(struct sync *sync, struct sync_nhs *nhs, enum wire_type type, struct draft *draft)
+static void pump_sets(struct sync *sync, struct sync_nhs *nhs, enum wire_type type,
+	struct draft *draft)
 {
 	uint32_t max = type == WIRE_PATH_SET ? SYNC_PATH_ITEMS : SYNC_GROUP_ITEMS;
 
@@ -198,8 +200,8 @@ static void pump_sets(struct sync *sync, struct sync_nhs *nhs, enum wire_type ty
 	}
 }
 
-static void pump_deletes(
-	struct sync *sync, struct sync_nhs *nhs, enum wire_type type, struct draft *draft)
+static void pump_deletes(struct sync *sync, struct sync_nhs *nhs, enum wire_type type,
+	struct draft *draft)
 {
 	uint32_t max = type == WIRE_PATH_DEL ? SYNC_PATH_ITEMS : SYNC_GROUP_ITEMS;
 
@@ -319,9 +321,8 @@ static bool are_pools_due(const struct sync *sync)
 	if (!sync->may_pool || sync->pools_in_flight || sync->pools_error != 0)
 		return false;
 	return sync->n_pools != sync->n_pools_acked ||
-	       (sync->n_pools > 0 &&
-		       memcmp(sync->pools, sync->pools_acked, sync->n_pools * sizeof(sync->pools[0])) !=
-			       0);
+	       (sync->n_pools > 0 && memcmp(sync->pools, sync->pools_acked,
+					     sync->n_pools * sizeof(sync->pools[0])) != 0);
 }
 
 static void pump_pools(struct sync *sync)

@@ -116,7 +116,8 @@ struct sync_path *sync_path_add(struct sync *sync, struct hop_key key, bool is_i
 	return path;
 }
 
-static bool is_same_group(const struct sync_group *group, const struct sync_member *members, uint32_t n)
+static bool is_same_group(const struct sync_group *group, const struct sync_member *members,
+	uint32_t n)
 {
 	if (group->n != n)
 		return false;
@@ -127,8 +128,8 @@ static bool is_same_group(const struct sync_group *group, const struct sync_memb
 	return true;
 }
 
-struct sync_group *sync_group_find(
-	const struct sync *sync, const struct sync_member *members, uint32_t n)
+struct sync_group *sync_group_find(const struct sync *sync, const struct sync_member *members,
+	uint32_t n)
 {
 	uint32_t hash = hash_members(members, n);
 	struct hash_node *node = hash_chain(&sync->groups.by_content, hash);
@@ -142,8 +143,8 @@ struct sync_group *sync_group_find(
 	return NULL;
 }
 
-struct sync_group *sync_group_add(
-	struct sync *sync, const struct sync_member *members, uint32_t n, bool is_indexed)
+struct sync_group *sync_group_add(struct sync *sync, const struct sync_member *members, uint32_t n,
+	bool is_indexed)
 {
 	struct sync_group *group = calloc(1, sizeof(*group) + n * sizeof(*members));
 
@@ -166,7 +167,8 @@ struct sync_route *sync_route_find(const struct sync *sync, uint32_t prefix, uin
 {
 	uint32_t hash = hash_words(prefix, depth);
 
-	for (struct hash_node *node = hash_chain(&sync->routes, hash); node != NULL; node = node->next) {
+	for (struct hash_node *node = hash_chain(&sync->routes, hash); node != NULL;
+		node = node->next) {
 		struct sync_route *route = hash_entry(node, struct sync_route, node);
 
 		if (node->hash == hash && route->prefix == prefix && route->depth == depth)
@@ -231,8 +233,8 @@ void sync_route_set_acked(struct sync *sync, struct sync_route *route, struct sy
 	repoint(sync, &route->acked, nh);
 }
 
-void sync_route_set_sent(
-	struct sync *sync, struct sync_route *route, struct sync_nh *nh, bool is_deleting)
+void sync_route_set_sent(struct sync *sync, struct sync_route *route, struct sync_nh *nh,
+	bool is_deleting)
 {
 	sync->route_count.n_in_flight -= sync_route_is_in_flight(route);
 	repoint(sync, &route->sent, nh);

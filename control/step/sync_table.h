@@ -16,8 +16,8 @@
 
 // glibc's sys/queue.h lacks it.
 #ifndef TAILQ_FOREACH_SAFE
-#define TAILQ_FOREACH_SAFE(at, head, field, next) \
-	for ((at) = TAILQ_FIRST(head); (at) != NULL && ((next) = TAILQ_NEXT(at, field), 1); \
+#define TAILQ_FOREACH_SAFE(at, head, field, next)                                                  \
+	for ((at) = TAILQ_FIRST(head); (at) != NULL && ((next) = TAILQ_NEXT(at, field), 1);        \
 		(at) = (next))
 #endif
 
@@ -65,7 +65,7 @@ struct sync_route {
 	struct sync_nh *wanted, *acked, *sent;
 	uint32_t prefix;
 	uint8_t depth;
-	uint8_t trace; /* slot + 1, 0: none */
+	uint8_t trace;	/* slot + 1, 0: none */
 	bool is_queued; /* in the queue or in the batch */
 	bool is_deleting;
 	bool is_held;
@@ -92,12 +92,12 @@ struct sync_nhs {
 	size_t n_blocking;		/* in flight, and routes have to wait for it */
 };
 
-#define SYNC_WINDOW	  4u /* messages */
-#define SYNC_BATCH	  65536u
-#define SYNC_ROUTE_ITEMS  2048u
-#define SYNC_PATH_ITEMS	  1024u
-#define SYNC_GROUP_ITEMS  15u
-#define SYNC_POOLS	  1024u
+#define SYNC_WINDOW	 4u /* messages */
+#define SYNC_BATCH	 65536u
+#define SYNC_ROUTE_ITEMS 2048u
+#define SYNC_PATH_ITEMS	 1024u
+#define SYNC_GROUP_ITEMS 15u
+#define SYNC_POOLS	 1024u
 
 struct sync {
 	sync_send_fn send;
@@ -178,10 +178,10 @@ void sync_nh_release_idx(struct sync *sync, struct sync_nh *nh);
 struct sync_path *sync_path_find(const struct sync *sync, struct hop_key key);
 struct sync_path *sync_path_add(struct sync *sync, struct hop_key key, bool is_indexed);
 /** Members sorted by the paths' keys. */
-struct sync_group *sync_group_find(
-	const struct sync *sync, const struct sync_member *members, uint32_t n);
-struct sync_group *sync_group_add(
-	struct sync *sync, const struct sync_member *members, uint32_t n, bool is_indexed);
+struct sync_group *sync_group_find(const struct sync *sync, const struct sync_member *members,
+	uint32_t n);
+struct sync_group *sync_group_add(struct sync *sync, const struct sync_member *members, uint32_t n,
+	bool is_indexed);
 
 struct sync_route *sync_route_find(const struct sync *sync, uint32_t prefix, uint8_t depth);
 struct sync_route *sync_route_add(struct sync *sync, uint32_t prefix, uint8_t depth);
@@ -191,8 +191,8 @@ void sync_route_free_if_idle(struct sync *sync, struct sync_route *route);
 /** These keep references and counts right. NULL for none. */
 void sync_route_set_wanted(struct sync *sync, struct sync_route *route, struct sync_nh *nh);
 void sync_route_set_acked(struct sync *sync, struct sync_route *route, struct sync_nh *nh);
-void sync_route_set_sent(
-	struct sync *sync, struct sync_route *route, struct sync_nh *nh, bool is_deleting);
+void sync_route_set_sent(struct sync *sync, struct sync_route *route, struct sync_nh *nh,
+	bool is_deleting);
 void sync_route_set_error(struct sync *sync, struct sync_route *route, int error);
 void sync_route_set_held(struct sync *sync, struct sync_route *route, bool is_held);
 

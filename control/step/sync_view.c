@@ -22,7 +22,8 @@ static struct sync_route_view view_of_route(const struct sync *sync, const struc
 		.depth = route->depth,
 		.is_wanted = route->wanted != NULL,
 		.state = state_of_route(sync, route),
-		.error = route->error != 0 || route->wanted == NULL ? route->error : route->wanted->error,
+		.error = route->error != 0 || route->wanted == NULL ? route->error
+								    : route->wanted->error,
 		.nh = route->acked == NULL ? (uint32_t)WIRE_NH_NONE : route->acked->wire,
 	};
 }
@@ -51,8 +52,8 @@ static struct sync_path_view view_of_path(const struct sync_path *path)
 	};
 }
 
-bool sync_view_route(
-	const struct sync *sync, uint32_t prefix, uint8_t depth, struct sync_route_view *view)
+bool sync_view_route(const struct sync *sync, uint32_t prefix, uint8_t depth,
+	struct sync_route_view *view)
 {
 	const struct sync_route *route = sync_route_find(sync, prefix, depth);
 
@@ -74,7 +75,8 @@ void sync_each_route(const struct sync *sync,
 	void (*visit)(const struct sync_route_view *view, void *arg), void *arg)
 {
 	for (uint32_t i = 0; i < sync->routes.n_buckets; i++)
-		for (struct hash_node *node = sync->routes.buckets[i]; node != NULL; node = node->next) {
+		for (struct hash_node *node = sync->routes.buckets[i]; node != NULL;
+			node = node->next) {
 			struct sync_route_view view =
 				view_of_route(sync, hash_entry(node, struct sync_route, node));
 
@@ -87,7 +89,7 @@ void sync_each_path(const struct sync *sync,
 {
 	struct sync_nh *nh;
 
-	TAILQ_FOREACH (nh, &sync->paths.all, all) {
+	TAILQ_FOREACH(nh, &sync->paths.all, all) {
 		struct sync_path_view view = view_of_path(sync_path_of(nh));
 
 		visit(&view, arg);
@@ -98,7 +100,7 @@ void sync_each_hop(struct sync *sync, void (*visit)(struct hop *hop, void *arg),
 {
 	struct sync_nh *nh;
 
-	TAILQ_FOREACH (nh, &sync->paths.all, all)
+	TAILQ_FOREACH(nh, &sync->paths.all, all)
 		visit(&sync_path_of(nh)->hop, arg);
 }
 
@@ -128,7 +130,7 @@ static struct sync_count count_nhs(const struct sync_nhs *nhs)
 	struct sync_count count = {.n_wanted = 0};
 	const struct sync_nh *nh;
 
-	TAILQ_FOREACH (nh, &nhs->all, all) {
+	TAILQ_FOREACH(nh, &nhs->all, all) {
 		count.n_wanted += nh->refs > 0;
 		count.n_acked += nh->is_acked;
 		count.n_refused += nh->error != 0;

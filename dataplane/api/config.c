@@ -35,21 +35,24 @@ static const struct number_row number_rows[] = {
 	{"dataplane.main_lcore", RAW(dataplane.main_lcore), CFG(dataplane.main_lcore), 0, 0,
 		CONFIG_LCORES - 1},
 	{"dataplane.idle_us", RAW(dataplane.idle_us), CFG(dataplane.idle_us), 50, 1, 100000},
-	{"dataplane.memory_mb", RAW(dataplane.memory_mb), CFG(dataplane.memory_mb), 512, 64, 1048576},
+	{"dataplane.memory_mb", RAW(dataplane.memory_mb), CFG(dataplane.memory_mb), 512, 64,
+		1048576},
 	{"dataplane.mbufs", RAW(dataplane.mbufs), CFG(dataplane.mbufs), 16384, 1024, 16777216},
-	{"dataplane.punt_pps", RAW(dataplane.punt_pps), CFG(dataplane.punt_pps), 20000, 0, 100000000},
-	{"dataplane.icmp_errors_pps", RAW(dataplane.icmp_errors_pps), CFG(dataplane.icmp_errors_pps),
-		100, 0, 1000000},
+	{"dataplane.punt_pps", RAW(dataplane.punt_pps), CFG(dataplane.punt_pps), 20000, 0,
+		100000000},
+	{"dataplane.icmp_errors_pps", RAW(dataplane.icmp_errors_pps),
+		CFG(dataplane.icmp_errors_pps), 100, 0, 1000000},
 	{"dataplane.fib.max_routes", RAW(dataplane.fib.max_routes), CFG(dataplane.fib.max_routes),
 		65536, 16, 8388608},
-	{"dataplane.fib.tbl8_groups", RAW(dataplane.fib.tbl8_groups), CFG(dataplane.fib.tbl8_groups),
-		0, 0, 8388608},
+	{"dataplane.fib.tbl8_groups", RAW(dataplane.fib.tbl8_groups),
+		CFG(dataplane.fib.tbl8_groups), 0, 0, 8388608},
 	{"dataplane.max_paths", RAW(dataplane.max_paths), CFG(dataplane.max_paths), 16384, 64,
 		4194304},
 	{"dataplane.max_groups", RAW(dataplane.max_groups), CFG(dataplane.max_groups), 4096, 16,
 		1048576},
 	// Enumerations: their names are checked by the schema.
-	{"dataplane.idle", RAW(dataplane.idle), CFG(dataplane.idle), CONFIG_IDLE_SLEEP, 0, UINT32_MAX},
+	{"dataplane.idle", RAW(dataplane.idle), CFG(dataplane.idle), CONFIG_IDLE_SLEEP, 0,
+		UINT32_MAX},
 	{"dataplane.fib.engine", RAW(dataplane.fib.engine), CFG(dataplane.fib.engine),
 		CONFIG_ENGINE_AUTO, 0, UINT32_MAX},
 };
@@ -68,8 +71,8 @@ static const struct string_row string_rows[] = {
 		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128", 64},
 	{"sockets.dataplane", RAW(sockets.dataplane), CFG(sockets.dataplane),
 		"/run/podlane/dataplane.sock", sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1},
-	{"sockets.control", RAW(sockets.control), CFG(sockets.control),
-		"/run/podlane/control.sock", sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1},
+	{"sockets.control", RAW(sockets.control), CFG(sockets.control), "/run/podlane/control.sock",
+		sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1},
 	{"dataplane.punt_interface", RAW(dataplane.punt_interface), CFG(dataplane.punt_interface),
 		"podlane0", IFNAMSIZ - 1},
 };
@@ -85,8 +88,8 @@ struct load {
 };
 
 /* "FILE:LINE: KEY: text"; returns -EINVAL so that a check can return it. */
-__attribute__((format(printf, 3, 4))) static int refuse(
-	struct load *load, const char *key, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int refuse(struct load *load, const char *key,
+	const char *fmt, ...)
 {
 	unsigned line = config_place_of(load->text, key);
 	char text[256];
@@ -96,7 +99,8 @@ __attribute__((format(printf, 3, 4))) static int refuse(
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	if (line > 0)
-		snprintf(load->error, load->error_bytes, "%s:%u: %s: %s", load->path, line, key, text);
+		snprintf(load->error, load->error_bytes, "%s:%u: %s: %s", load->path, line, key,
+			text);
 	else
 		snprintf(load->error, load->error_bytes, "%s: %s: %s", load->path, key, text);
 	return -EINVAL;
@@ -116,8 +120,8 @@ static int take_numbers(struct load *load)
 		uint32_t value = *raw != NULL ? **raw : row->preset;
 
 		if (value < row->min || value > row->max)
-			return refuse(load, row->key, "%u is not in %u..%u; the default is %u", value,
-				row->min, row->max, row->preset);
+			return refuse(load, row->key, "%u is not in %u..%u; the default is %u",
+				value, row->min, row->max, row->preset);
 		*(uint32_t *)((char *)load->cfg + row->cfg) = value;
 	}
 	load->cfg->dataplane.hugepages =
@@ -166,14 +170,15 @@ static int take_port(struct load *load, unsigned i)
 	port->interface = take_string(&raw->interface, NULL);
 	port->devargs = take_string(&raw->devargs, NULL);
 	port->queues = raw->queues != NULL ? *raw->queues : 1;
-	port->checksum = raw->checksum != NULL ? (enum config_checksum)*raw->checksum
+	port->checksum = raw->checksum != NULL ? (enum config_checksum) * raw->checksum
 					       : CONFIG_CHECKSUM_TRUST;
 
 	snprintf(key, sizeof(key), "ports[%u]", i);
 	if (port->name == NULL || port->name[0] == '\0')
 		return refuse(load, key, "has no name; add \"name: uplink%u\"", i);
 	if ((port->interface != NULL) == (port->devargs != NULL))
-		return refuse(load, key, "%s: say exactly one of interface: and devargs:", port->name);
+		return refuse(load, key,
+			"%s: say exactly one of interface: and devargs:", port->name);
 	snprintf(key, sizeof(key), "ports[%u].name", i);
 	if (strlen(port->name) >= CONFIG_NAME_BYTES)
 		return refuse(load, key, "is longer than %u characters", CONFIG_NAME_BYTES - 1);
@@ -191,8 +196,8 @@ static int take_port(struct load *load, unsigned i)
 	for (unsigned j = 0; j < i; j++)
 		if (load->cfg->ports[j].interface != NULL &&
 			strcmp(load->cfg->ports[j].interface, port->interface) == 0)
-			return refuse(load, key, "%s is also polled by %s; remove one", port->interface,
-				load->cfg->ports[j].name);
+			return refuse(load, key, "%s is also polled by %s; remove one",
+				port->interface, load->cfg->ports[j].name);
 	return 0;
 }
 
@@ -223,7 +228,7 @@ static int take_pods(struct load *load)
 	if (load->cfg->pods == NULL)
 		return no_memory(load);
 	load->cfg->pods->match = take_string(&raw->match, "cali*");
-	load->cfg->pods->checksum = raw->checksum != NULL ? (enum config_checksum)*raw->checksum
+	load->cfg->pods->checksum = raw->checksum != NULL ? (enum config_checksum) * raw->checksum
 							  : CONFIG_CHECKSUM_COMPLETE;
 	return load->cfg->pods->match != NULL ? 0 : no_memory(load);
 }
@@ -241,7 +246,8 @@ static int check_pool(struct load *load, unsigned i)
 	if (pool->cidr == NULL)
 		return refuse(load, key, "is missing; write \"- cidr: " CONFIG_POOL "\"");
 	if (sscanf(pool->cidr, "%15[0-9.]/%2u%n", addr, &depth, &end) != 2 ||
-		pool->cidr[end] != '\0' || inet_pton(AF_INET, addr, &in) != 1 || depth < 1 || depth > 32)
+		pool->cidr[end] != '\0' || inet_pton(AF_INET, addr, &in) != 1 || depth < 1 ||
+		depth > 32)
 		return refuse(load, key, "%s is no IPv4 prefix of length 1..32 like " CONFIG_POOL,
 			pool->cidr);
 	mask = UINT32_MAX << (32 - depth);
@@ -250,11 +256,12 @@ static int check_pool(struct load *load, unsigned i)
 	if ((pool->prefix & ~mask) != 0) {
 		in.s_addr = htonl(pool->prefix & mask);
 		inet_ntop(AF_INET, &in, addr, sizeof(addr));
-		return refuse(load, key, "%s has bits right of /%u; write %s/%u", pool->cidr, depth, addr,
-			depth);
+		return refuse(load, key, "%s has bits right of /%u; write %s/%u", pool->cidr, depth,
+			addr, depth);
 	}
 	for (unsigned j = 0; j < i; j++)
-		if (load->cfg->pools[j].prefix == pool->prefix && load->cfg->pools[j].depth == depth)
+		if (load->cfg->pools[j].prefix == pool->prefix &&
+			load->cfg->pools[j].depth == depth)
 			return refuse(load, key, "%s is there twice; remove one", pool->cidr);
 	return 0;
 }
@@ -289,14 +296,17 @@ static int check_workers(struct load *load)
 
 	for (unsigned i = 0; i < dp->n_workers; i++) {
 		if (dp->workers[i] >= CONFIG_LCORES)
-			return refuse(load, key, "lcore %u is not in 0..%u", dp->workers[i], CONFIG_LCORES - 1);
+			return refuse(load, key, "lcore %u is not in 0..%u", dp->workers[i],
+				CONFIG_LCORES - 1);
 		// Sharing the main lcore is for machines with one core only: it makes both wait.
 		if (dp->workers[i] == dp->main_lcore && dp->n_workers > 1)
-			return refuse(load, key, "lcore %u is main_lcore; use another, or this one alone",
+			return refuse(load, key,
+				"lcore %u is main_lcore; use another, or this one alone",
 				dp->workers[i]);
 		for (unsigned j = 0; j < i; j++)
 			if (dp->workers[j] == dp->workers[i])
-				return refuse(load, key, "lcore %u is there twice; remove one", dp->workers[i]);
+				return refuse(load, key, "lcore %u is there twice; remove one",
+					dp->workers[i]);
 	}
 	return 0;
 }
@@ -309,7 +319,8 @@ static int take_workers(struct load *load)
 	bool is_said = load->raw->dataplane.workers_count > 0;
 
 	if (!is_said && config_place_of_name(load->text, "workers", 1) != 0)
-		return refuse(load, "dataplane.workers", "is empty; nobody would poll: name an lcore");
+		return refuse(load, "dataplane.workers",
+			"is empty; nobody would poll: name an lcore");
 	dp->n_workers = is_said ? load->raw->dataplane.workers_count : 1;
 	dp->workers = calloc(dp->n_workers, sizeof(*dp->workers));
 	if (dp->workers == NULL)
@@ -327,8 +338,8 @@ static int check_listen(struct load *load)
 	int end = 0;
 
 	if (sscanf(load->cfg->fpm.listen, "%15[0-9.]:%5u%n", addr, &port, &end) != 2 ||
-		load->cfg->fpm.listen[end] != '\0' || inet_pton(AF_INET, addr, &in) != 1 || port < 1 ||
-		port > 65535)
+		load->cfg->fpm.listen[end] != '\0' || inet_pton(AF_INET, addr, &in) != 1 ||
+		port < 1 || port > 65535)
 		return refuse(load, "fpm.listen", "%s is no IPv4 address:port like 127.0.0.1:2620",
 			load->cfg->fpm.listen);
 	return 0;
@@ -347,7 +358,8 @@ static int check_replay_end(struct load *load)
 	if (sscanf(text, "%63[0-9a-fA-F:.]/%3u%n", addr, &depth, &end) != 2 || text[end] != '\0' ||
 		inet_pton(AF_INET6, addr, &in) != 1 || depth < 1 || depth > 128)
 		return refuse(load, "fpm.replay_end",
-			"%s is no IPv6 prefix; leave it out for the default, see configs/frr", text);
+			"%s is no IPv6 prefix; leave it out for the default, see configs/frr",
+			text);
 	return 0;
 }
 

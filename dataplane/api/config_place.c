@@ -89,8 +89,8 @@ static void spell(const struct place *place, char *key)
 		if (level->entry >= 0)
 			n += (size_t)snprintf(key + n, PLACE_KEY_BYTES - n, "[%d]", level->entry);
 		else
-			n += (size_t)snprintf(
-				key + n, PLACE_KEY_BYTES - n, "%s%s", n > 0 ? "." : "", level->name);
+			n += (size_t)snprintf(key + n, PLACE_KEY_BYTES - n, "%s%s",
+				n > 0 ? "." : "", level->name);
 		if (n >= PLACE_KEY_BYTES)
 			return;
 	}

@@ -28,11 +28,10 @@ static const cyaml_strval_t engines[] = {
 #define OPT		      (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER)
 #define FIELD_STR(key, s, m)  CYAML_FIELD_STRING_PTR(key, OPT, s, m, 0, CYAML_UNLIMITED)
 #define FIELD_UINT(key, s, m) CYAML_FIELD_UINT_PTR(key, OPT, s, m)
-#define FIELD_ENUM(key, s, m, table) \
+#define FIELD_ENUM(key, s, m, table)                                                               \
 	CYAML_FIELD_ENUM_PTR(key, OPT | CYAML_FLAG_STRICT, s, m, table, CYAML_ARRAY_LEN(table))
 #define FIELD_MAP(key, s, m, fields) CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, s, m, fields)
-#define FIELD_LIST(key, s, m, entry) \
-	CYAML_FIELD_SEQUENCE(key, OPT, s, m, entry, 0, CYAML_UNLIMITED)
+#define FIELD_LIST(key, s, m, entry) CYAML_FIELD_SEQUENCE(key, OPT, s, m, entry, 0, CYAML_UNLIMITED)
 
 static const cyaml_schema_field_t node_fields[] = {
 	FIELD_STR("name", struct raw_node, name),
@@ -147,8 +146,8 @@ static void note_log(cyaml_log_t level, void *ctx, const char *fmt, va_list args
 		sscanf(at, "(line: %u", &complaint->line);
 }
 
-static void explain(
-	const char *text, const struct complaint *complaint, char *error, size_t error_bytes)
+static void explain(const char *text, const struct complaint *complaint, char *error,
+	size_t error_bytes)
 {
 	const char *colon = strrchr(complaint->text, ' ');
 	unsigned line = complaint->line;
@@ -157,23 +156,25 @@ static void explain(
 	if (strncmp(complaint->text, "Unexpected key: ", 16) == 0) {
 		line = config_place_of_name(text, colon + 1, line);
 		snprintf(error, error_bytes,
-			"%u: %s: unknown key; correct or remove it (configs/podlane.yaml lists all)", line,
-			colon + 1);
+			"%u: %s: unknown key; correct or remove it (configs/podlane.yaml lists "
+			"all)",
+			line, colon + 1);
 	} else if (strncmp(complaint->text, "Mapping field already seen: ", 28) == 0) {
 		line = config_place_of_name(text, colon + 1, line + 1);
-		snprintf(error, error_bytes, "%u: %s: said twice; remove one of the two", line, colon + 1);
+		snprintf(error, error_bytes, "%u: %s: said twice; remove one of the two", line,
+			colon + 1);
 	} else if (line != 0) {
-		snprintf(error, error_bytes, "%u: %s: %s; configs/podlane.yaml shows the form", line,
-			complaint->key, complaint->text);
+		snprintf(error, error_bytes, "%u: %s: %s; configs/podlane.yaml shows the form",
+			line, complaint->key, complaint->text);
 	} else {
-		snprintf(error, error_bytes, " %s; configs/podlane.yaml shows the form", complaint->text);
+		snprintf(error, error_bytes, " %s; configs/podlane.yaml shows the form",
+			complaint->text);
 	}
 }
 
 static const cyaml_config_t quiet = {.mem_fn = cyaml_mem, .log_level = CYAML_LOG_ERROR};
 
-int config_schema_load(
-	const char *text, struct raw_config **raw, char *error, size_t error_bytes)
+int config_schema_load(const char *text, struct raw_config **raw, char *error, size_t error_bytes)
 {
 	struct complaint complaint = {.line = 0};
 	cyaml_config_t with_log = quiet;
@@ -182,8 +183,8 @@ int config_schema_load(
 
 	with_log.log_fn = note_log;
 	with_log.log_ctx = &complaint;
-	err = cyaml_load_data(
-		(const uint8_t *)text, strlen(text), &with_log, &config_value, &data, NULL);
+	err = cyaml_load_data((const uint8_t *)text, strlen(text), &with_log, &config_value, &data,
+		NULL);
 	if (err != CYAML_OK) {
 		if (complaint.text[0] == '\0')
 			snprintf(complaint.text, sizeof(complaint.text), "%s", cyaml_strerror(err));

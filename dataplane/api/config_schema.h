@@ -76,8 +76,7 @@ struct raw_config {
  * Owner:  *raw is the caller's, freed with config_schema_free(); NULL for an empty file
  * Errors: -EINVAL
  */
-int config_schema_load(
-	const char *text, struct raw_config **raw, char *error, size_t error_bytes);
+int config_schema_load(const char *text, struct raw_config **raw, char *error, size_t error_bytes);
 
 void config_schema_free(struct raw_config *raw);
 

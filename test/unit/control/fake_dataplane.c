@@ -165,7 +165,8 @@ static void check_sorted(struct fake *fake, const struct wire_route *route, uint
 {
 	for (uint32_t i = 1; i < n; i++)
 		if (route[i - 1].prefix > route[i].prefix ||
-			(route[i - 1].prefix == route[i].prefix && route[i - 1].depth >= route[i].depth))
+			(route[i - 1].prefix == route[i].prefix &&
+				route[i - 1].depth >= route[i].depth))
 			fake->is_sorted = false;
 }
 

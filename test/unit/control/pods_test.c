@@ -16,8 +16,8 @@ static struct {
 
 static struct pods *pods;
 
-static int note_send(
-	void *arg, enum wire_type type, const void *items, size_t n_items, uint32_t *seq)
+static int note_send(void *arg, enum wire_type type, const void *items, size_t n_items,
+	uint32_t *seq)
 {
 	(void)arg;
 	assert_int_equal(n_items, 1);
@@ -47,8 +47,8 @@ static int teardown(void **state)
 /* What the dataplane says after it has done a request: the pod, then the acknowledgement. */
 static void answer(const char *name, int error)
 {
-	struct wire_pod pod = {
-		.ifindex = sent.ifindex, .is_attached = sent.type == WIRE_POD_ATTACH};
+	struct wire_pod pod = {.ifindex = sent.ifindex,
+		.is_attached = sent.type == WIRE_POD_ATTACH};
 
 	strncpy(pod.name, name, sizeof(pod.name) - 1);
 	if (error == 0)

@@ -60,8 +60,10 @@ static struct kernel_event link_event(uint32_t ifindex, const char *name, bool i
 
 	memset(&event, 0, sizeof(event));
 	event.kind = KERNEL_LINK_SET;
-	event.link = (struct kernel_link){
-		.ifindex = ifindex, .mtu = 1500, .is_up = is_up, .mac = {2, 0, 0, 0, 0, (uint8_t)ifindex}};
+	event.link = (struct kernel_link){.ifindex = ifindex,
+		.mtu = 1500,
+		.is_up = is_up,
+		.mac = {2, 0, 0, 0, 0, (uint8_t)ifindex}};
 	strncpy(event.link.name, name, sizeof(event.link.name) - 1);
 	return event;
 }
@@ -82,8 +84,10 @@ static struct kernel_event neighbour_event(uint32_t addr, uint32_t ifindex, uint
 
 static int setup(void **state)
 {
-	struct resolve_changes changes = {
-		.hop = on_hop, .interface = on_interface, .address = on_address, .arg = &seen};
+	struct resolve_changes changes = {.hop = on_hop,
+		.interface = on_interface,
+		.address = on_address,
+		.arg = &seen};
 	struct kernel_event links[] = {link_event(UPLINK, "eth0", true),
 		link_event(OTHER, "eth1", true), link_event(CALI, "cali1", true)};
 	struct wire_port uplink = {.idx = 0,
@@ -290,8 +294,8 @@ static void test_resolve_resync_sweeps(void **state)
 {
 	struct kernel_event neighbour = neighbour_event(GW, UPLINK, NUD_REACHABLE);
 	struct kernel_event link = link_event(UPLINK, "eth0", true);
-	struct kernel_event address = {
-		.kind = KERNEL_ADDRESS_SET, .address = {.addr = POD, .ifindex = 1}};
+	struct kernel_event address = {.kind = KERNEL_ADDRESS_SET,
+		.address = {.addr = POD, .ifindex = 1}};
 
 	resolve_apply_kernel(*state, &neighbour);
 	resolve_apply_kernel(*state, &address);
