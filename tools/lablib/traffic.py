@@ -81,7 +81,7 @@ def ping(source, address, n_pkts=1000, interval_ms=2.0, size_bytes=56):
 
 def warm_up(source, address):
     """Until the first answer: neighbours are resolved on both sides then."""
-    run(["ping", "-n", "-c", "5", "-i", "0.2", "-W", "1", address], netns=source.netns, check=False)
+    run(["ping", "-n", "-c", "3", "-i", "0.1", "-W", "1", address], netns=source.netns, check=False)
 
 
 def iperf3(source, target, seconds=5):
