@@ -239,7 +239,8 @@ static bool is_write(enum wire_type type)
 {
 	return type == WIRE_PATH_SET || type == WIRE_PATH_DEL || type == WIRE_GROUP_SET ||
 	       type == WIRE_GROUP_DEL || type == WIRE_ROUTE_SET || type == WIRE_ROUTE_DEL ||
-	       type == WIRE_POOL_SET || type == WIRE_POD_ATTACH || type == WIRE_POD_DETACH;
+	       type == WIRE_POOL_SET || type == WIRE_ENDPOINT_SET || type == WIRE_SOURCE_SET ||
+	       type == WIRE_POD_ATTACH || type == WIRE_POD_DETACH;
 }
 
 static bool is_read(enum wire_type type)

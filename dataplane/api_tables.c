@@ -87,6 +87,33 @@ static void pools_set(struct api_tables *tables, const struct wire_pool *pools, 
 	tables->is_steering = n > 0;
 }
 
+static int endpoints_set(struct api_tables *tables, const struct wire_endpoint *wire, unsigned n)
+{
+	struct steer_endpoint ends[ENDPOINT_MAX] = {{0}};
+	int ret = endpoint_set(tables->endpoints, wire, n);
+
+	if (ret < 0 || tables->steer == NULL)
+		return ret;
+	for (unsigned i = 0; i < n; i++)
+		ends[i] = (struct steer_endpoint){
+			.addr = wire[i].addr,
+			.udp_port = wire[i].kind == WIRE_TUNNEL_VXLAN ? wire[i].udp_port : 0,
+		};
+	return steer_set_endpoints(tables->steer, ends, n);
+}
+
+/* Replaced as a whole: refused as a whole. */
+static void endpoints_apply(struct api_tables *tables, enum wire_type type, const void *items,
+	unsigned n_items, struct api_reply *reply)
+{
+	int ret = type == WIRE_ENDPOINT_SET
+			  ? endpoints_set(tables, items, n_items)
+			  : endpoint_set_sources(tables->endpoints, items, n_items);
+
+	if (ret < 0)
+		api_refuse(reply, 0, ret);
+}
+
 static int pod_attach(struct api_tables *tables, const struct wire_pod *pod, bool is_attach)
 {
 	char error[160] = "";
@@ -131,6 +158,10 @@ void api_tables_write(struct api_tables *tables, enum wire_type type, const void
 	}
 	if (type == WIRE_POD_ATTACH || type == WIRE_POD_DETACH) {
 		pods_apply(tables, items, n_items, type == WIRE_POD_ATTACH, reply);
+		return;
+	}
+	if (type == WIRE_ENDPOINT_SET || type == WIRE_SOURCE_SET) {
+		endpoints_apply(tables, type, items, n_items, reply);
 		return;
 	}
 	for (unsigned i = 0; i < n_items; i++) {
@@ -178,6 +209,17 @@ static bool dump_route(uint32_t prefix, uint8_t depth, uint32_t nh, void *arg)
 	return true;
 }
 
+static void dump_endpoints(const struct api_tables *tables, struct api_reply *reply)
+{
+	const struct wire_endpoint *endpoints;
+	const struct wire_source *sources;
+	unsigned n = endpoint_get(tables->endpoints, &endpoints);
+
+	reply->send(reply->arg, WIRE_ENDPOINT_SET, endpoints, n);
+	n = endpoint_get_sources(tables->endpoints, &sources);
+	reply->send(reply->arg, WIRE_SOURCE_SET, sources, n);
+}
+
 static void dump(struct api_tables *tables, struct api_reply *reply)
 {
 	static struct route_dump routes;
@@ -191,6 +233,7 @@ static void dump(struct api_tables *tables, struct api_reply *reply)
 	}
 	dump_pods(tables, reply);
 	reply->send(reply->arg, WIRE_POOL_SET, tables->pools, tables->n_pools);
+	dump_endpoints(tables, reply);
 	for (uint32_t i = WIRE_NH_PATH_FIRST; i < counts.max_paths; i++) {
 		const struct wire_path *path = nexthop_path_get(tables->nexthops, i);
 

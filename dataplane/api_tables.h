@@ -11,6 +11,7 @@
 #include <rte_mempool.h>
 
 #include "dataplane/api/wire.h"
+#include "dataplane/table/endpoint.h"
 #include "dataplane/table/fib.h"
 #include "dataplane/table/nexthop.h"
 #include "dataplane/table/port.h"
@@ -26,6 +27,7 @@ struct api_tables {
 	bool is_polling;
 	struct fib *fib;
 	struct nexthop_table *nexthops;
+	struct endpoint_table *endpoints;
 	struct port_table *ports;
 	struct steer *steer; /**< NULL: no port needs steering */
 	struct rte_mempool *pool;

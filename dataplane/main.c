@@ -52,7 +52,6 @@ struct dataplane {
 	unsigned n_workers;
 	struct lcore_stats *stats; /* main, then workers */
 	unsigned lcores[WORKER_MAX + 1];
-	bool is_eal_started;
 	char error[512];
 };
 
@@ -121,9 +120,7 @@ static int start_eal(struct dataplane *dp, const struct options *options)
 			WORKER_MAX);
 		return -EINVAL;
 	}
-	ret = eal_start(&eal, dp->error, sizeof(dp->error));
-	dp->is_eal_started = ret == 0;
-	return ret;
+	return eal_start(&eal, dp->error, sizeof(dp->error));
 }
 
 static int create_tables(struct dataplane *dp)
@@ -151,6 +148,8 @@ static int create_tables(struct dataplane *dp)
 	if (ret == 0)
 		ret = nexthop_create(&dp->tables.nexthops, config->max_paths, config->max_groups,
 			socket, &dp->epoch);
+	if (ret == 0)
+		ret = endpoint_create(&dp->tables.endpoints, &dp->epoch);
 	if (ret < 0)
 		snprintf(dp->error, sizeof(dp->error),
 			"cannot make the tables: %s; raise dataplane.memory_mb (now %u)",
@@ -286,6 +285,7 @@ static int create_workers(struct dataplane *dp)
 				{
 					.fib = dp->tables.fib,
 					.nexthops = nexthop_view(dp->tables.nexthops),
+					.endpoints = dp->tables.endpoints,
 					.ports = &dp->ports,
 					.to_kernel = make_ring("punt", i, PUNT_RING_PKTS),
 					.to_icmp = make_ring("icmp", i, ICMP_RING_PKTS),
@@ -363,6 +363,7 @@ static void stop(struct dataplane *dp)
 	port_close_all(&dp->ports);
 	steer_close(dp->steer);
 	host_free(dp->host);
+	endpoint_free(dp->tables.endpoints);
 	nexthop_free(dp->tables.nexthops);
 	fib_free(dp->tables.fib);
 	epoch_fini(&dp->epoch);
@@ -474,8 +475,6 @@ int main(int argc, char **argv)
 
 	stop(&dp);
 	config_free(dp.config);
-	// before its start this complains on a second line
-	if (dp.is_eal_started)
-		rte_eal_cleanup();
+	rte_eal_cleanup();
 	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -5,9 +5,13 @@
 #ifndef PODLANE_DATAPLANE_PACKET_H
 #define PODLANE_DATAPLANE_PACKET_H
 
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_ether.h>
+#include <rte_hash_crc.h>
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 
@@ -31,6 +35,21 @@
 	X(UNREACHABLE, "unreachable", "an unreachable route", 3, 1)                                \
 	X(PROHIBIT, "prohibit", "a prohibit route", 3, 13)                                         \
 	X(TOO_BIG, "too_big", "larger than the path's MTU, with DF set", 3, 4)                     \
+	X(NO_HEADROOM, "no_headroom", "no room in front of the packet for an outer header", 0, 0)  \
+	X(NO_BUFFER, "no_buffer", "no buffer left to fragment it", 0, 0)                           \
+	X(TUNNEL_SOURCE, "tunnel_source", "tunnel packet from no known node", 0, 0)                \
+	X(TUNNEL_CHECKSUM, "tunnel_checksum", "VXLAN with a wrong UDP checksum", 0, 0)             \
+	X(TUNNEL_HEADER, "tunnel_header", "VXLAN without VNI flag, or lengths that disagree", 0,   \
+		0)                                                                                 \
+	X(TUNNEL_VNI, "tunnel_vni", "VXLAN of another network", 0, 0)                              \
+	X(TUNNEL_INNER, "tunnel_inner", "a tunnel with something else than IPv4 in it", 0, 0)      \
+	X(TUNNEL_NESTED, "tunnel_nested", "a tunnel in a tunnel", 0, 0)                            \
+	X(TUNNEL_ECN, "tunnel_ecn", "congestion marked outside, ECN not known inside, RFC 6040",   \
+		0, 0)                                                                              \
+	X(TUNNEL_INNER_SOURCE, "tunnel_inner_source", "inner source is not the sending node's", 0, \
+		0)                                                                                 \
+	X(POD_TUNNEL, "pod_tunnel", "a pod sent a tunnel packet", 0, 0)                            \
+	X(POD_SOURCE, "pod_source", "source is not an address of the sending pod", 0, 0)           \
 	X(PORT_DOWN, "port_down", "the egress port has no link", 0, 0)                             \
 	X(TX_FULL, "tx_full", "the egress port took no more packets", 0, 0)                        \
 	X(PUNT_FULL, "punt_full", "more for the kernel than the main lcore could take", 0, 0)      \
@@ -54,6 +73,9 @@ struct drop_reason_info {
 
 extern const struct drop_reason_info drop_reason_info[DROP_N_REASONS];
 
+/** What goes in front of a packet; the burst is split by it, so that each loop is for one alone. */
+enum encap { ENCAP_NONE = 0, ENCAP_IPIP, ENCAP_VXLAN, ENCAP_N };
+
 /** What comes off one receive queue at once, on its way through the stages. */
 struct burst {
 	uint16_t n;    /**< packets still on their way, in the order received */
@@ -63,6 +85,8 @@ struct burst {
 	struct rte_mbuf *pkt[BURST_MAX];	      /**< Ethernet header first */
 	uint32_t dst[BURST_MAX];		      /**< host order; set by ip4_check */
 	const struct adjacency *adjacency[BURST_MAX]; /**< set by lookup */
+	uint8_t n_encap[ENCAP_N];		      /**< set by forward: which of pkt[] */
+	uint8_t encap[ENCAP_N][BURST_MAX];	      /**< get which header */
 	struct rte_mbuf *drop[BURST_MAX];
 	uint8_t reason[BURST_MAX]; /**< of drop[i], enum drop_reason */
 	struct rte_mbuf *punt[BURST_MAX];
@@ -79,10 +103,47 @@ static inline void burst_punt(struct burst *burst, struct rte_mbuf *pkt)
 	burst->punt[burst->n_punt++] = pkt;
 }
 
+/** Put what is left of another burst behind this one; both came from one receive queue. */
+static inline void burst_append(struct burst *burst, struct burst *from)
+{
+	for (uint16_t i = 0; i < from->n; i++) {
+		burst->dst[burst->n] = from->dst[i];
+		burst->pkt[burst->n++] = from->pkt[i];
+	}
+	for (uint16_t i = 0; i < from->n_drop; i++)
+		burst_drop(burst, from->drop[i], (enum drop_reason)from->reason[i]);
+	for (uint16_t i = 0; i < from->n_punt; i++)
+		burst_punt(burst, from->punt[i]);
+}
+
 /** Owner: points into the packet. The frame was found to hold an IPv4 header by l2_input. */
 static inline struct rte_ipv4_hdr *packet_ip4(struct rte_mbuf *pkt)
 {
 	return rte_pktmbuf_mtod_offset(pkt, struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
+}
+
+/**
+ * Hash of the 5-tuple: picks a member of a group, and the source port of an outer UDP header. Ports
+ * count only where every packet of a flow has them: the fragments of a datagram stay together.
+ *
+ * Order: none, it takes the bytes as they lie
+ */
+static inline uint32_t packet_flow_hash(struct rte_mbuf *pkt)
+{
+	const struct rte_ipv4_hdr *ip = packet_ip4(pkt);
+	uint64_t addresses = (uint64_t)ip->src_addr << 32 | ip->dst_addr;
+	bool has_ports = ip->next_proto_id == IPPROTO_TCP || ip->next_proto_id == IPPROTO_UDP ||
+			 ip->next_proto_id == IPPROTO_SCTP;
+	uint32_t ports = 0;
+
+	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
+		has_ports = false;
+	if (pkt->data_len < RTE_ETHER_HDR_LEN + sizeof(*ip) + sizeof(ports))
+		has_ports = false;
+	if (has_ports)
+		memcpy(&ports, ip + 1, sizeof(ports));
+	return rte_hash_crc_8byte((uint64_t)ports << 32 | ip->next_proto_id,
+		rte_hash_crc_8byte(addresses, 0));
 }
 
 #endif

@@ -4,7 +4,10 @@
  */
 #include "dataplane/pipeline.h"
 
+#include "dataplane/stage/decap.h"
 #include "dataplane/stage/drop.h"
+#include "dataplane/stage/encap_ipip.h"
+#include "dataplane/stage/encap_vxlan.h"
 #include "dataplane/stage/forward.h"
 #include "dataplane/stage/ip4_check.h"
 #include "dataplane/stage/l2_input.h"
@@ -13,7 +16,26 @@
 #include "dataplane/stage/lookup.h"
 #include "dataplane/stage/punt.h"
 #include "dataplane/stage/rx.h"
+#include "dataplane/stage/source_check.h"
 #include "dataplane/stage/tx.h"
+
+/* Steps 6 and 5 again: what tunnels bring goes on behind what came plain. */
+static void unwrap(struct pipeline *pipeline, const struct port *port)
+{
+	const struct endpoint_view *endpoints = endpoint_view(pipeline->endpoints);
+	struct burst *inner = &pipeline->inner;
+
+	inner->n = inner->n_drop = inner->n_punt = 0;
+	decap(&pipeline->burst, inner, endpoints,
+		port->complete_checksums ? DECAP_TRUST : DECAP_VERIFY);
+	if (inner->n + inner->n_drop + inner->n_punt == 0)
+		return;
+	ip4_check(inner);
+	if (port->complete_checksums)
+		l4_checksum(inner);
+	source_check_tunnel(inner, endpoints, pipeline->fib, pipeline->nexthops);
+	burst_append(&pipeline->burst, inner);
+}
 
 uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16_t queue)
 {
@@ -27,8 +49,15 @@ uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16
 	ip4_check(burst);
 	if (port->complete_checksums)
 		l4_checksum(burst);
+	if (port->kind == WIRE_PORT_TRUNK)
+		source_check_pod(burst, endpoint_view(pipeline->endpoints), pipeline->fib,
+			pipeline->nexthops);
+	else
+		unwrap(pipeline, port);
 	lookup(burst, pipeline->fib, pipeline->nexthops);
 	forward(burst);
+	encap_ipip(burst, &pipeline->ip_id);
+	encap_vxlan(burst, &pipeline->ip_id);
 	l2_output(burst);
 	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats);
 

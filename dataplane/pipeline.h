@@ -5,6 +5,7 @@
 #include <rte_ring.h>
 
 #include "dataplane/packet.h"
+#include "dataplane/table/endpoint.h"
 #include "dataplane/table/fib.h"
 #include "dataplane/table/nexthop.h"
 #include "dataplane/table/port.h"
@@ -14,12 +15,15 @@
 struct pipeline {
 	const struct fib *fib;
 	const struct nexthop_view *nexthops;
+	const struct endpoint_table *endpoints;
 	struct port_table *ports;
 	struct rte_ring *to_kernel; /**< this worker is its only producer */
 	struct rte_ring *to_icmp;   /**< likewise */
 	struct lcore_stats *stats;
 	unsigned worker;
+	uint16_t ip_id; /**< next identification of an outer header */
 	struct burst burst;
+	struct burst inner; /**< what tunnels brought */
 };
 
 /**

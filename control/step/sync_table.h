@@ -95,7 +95,7 @@ struct sync_nhs {
 #define SYNC_WINDOW	 4u /* messages */
 #define SYNC_BATCH	 65536u
 #define SYNC_ROUTE_ITEMS 2048u
-#define SYNC_PATH_ITEMS	 1024u
+#define SYNC_PATH_ITEMS	 512u
 #define SYNC_GROUP_ITEMS 15u
 #define SYNC_POOLS	 1024u
 

@@ -10,13 +10,16 @@
 #include <string.h>
 
 static_assert(sizeof(struct wire_hdr) == 16, "header");
-static_assert(sizeof(struct wire_path) == 32, "path");
+static_assert(sizeof(struct wire_tunnel) == 32, "tunnel");
+static_assert(sizeof(struct wire_path) == 64, "path");
+static_assert(sizeof(struct wire_endpoint) == 12, "endpoint");
+static_assert(sizeof(struct wire_source) == 8, "source");
 static_assert(sizeof(struct wire_group) == 8 + 8 * WIRE_GROUP_MEMBERS, "group");
 static_assert(sizeof(struct wire_route) == 12, "route");
 static_assert(sizeof(struct wire_pool) == 8, "pool");
 static_assert(sizeof(struct wire_pod) == 40, "pod");
 static_assert(sizeof(struct wire_port) == 80, "port");
-static_assert(sizeof(struct wire_lookup) == 52, "lookup");
+static_assert(sizeof(struct wire_lookup) == 84, "lookup");
 
 size_t wire_item_bytes(enum wire_type type)
 {
@@ -36,6 +39,10 @@ size_t wire_item_bytes(enum wire_type type)
 		return sizeof(struct wire_route);
 	case WIRE_POOL_SET:
 		return sizeof(struct wire_pool);
+	case WIRE_ENDPOINT_SET:
+		return sizeof(struct wire_endpoint);
+	case WIRE_SOURCE_SET:
+		return sizeof(struct wire_source);
 	case WIRE_POD_ATTACH:
 	case WIRE_POD_DETACH:
 	case WIRE_POD:

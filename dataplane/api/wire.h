@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION	   1u
+#define WIRE_VERSION	   2u
 #define WIRE_MSG_BYTES	   65536u /**< no message is longer */
 #define WIRE_NAME_BYTES	   32u	  /**< with its closing NUL */
 #define WIRE_GROUP_MEMBERS 256u	  /**< Debian's FRR is built with --enable-multipath=256 */
@@ -43,7 +43,9 @@ enum wire_type {
 	WIRE_PORT_STATS,
 	WIRE_LCORE_STATS,
 	WIRE_DROP_STATS,
-	WIRE_INFO, /**< anyone: no items; comes back as one wire_info */
+	WIRE_INFO,	   /**< anyone: no items; comes back as one wire_info */
+	WIRE_ENDPOINT_SET, /**< control, in a dump: all our tunnel ends, replacing those before */
+	WIRE_SOURCE_SET, /**< control, in a dump: all who may send to them, replacing those before */
 	WIRE_N_TYPES,
 };
 
@@ -66,8 +68,13 @@ enum wire_nh {
 enum wire_path_kind {
 	WIRE_PATH_PUNT = 0, /**< not resolved yet, or egress not ours: to the kernel */
 	WIRE_PATH_NATIVE,   /**< Ethernet rewrite only */
+	WIRE_PATH_IPIP,	    /**< in IPv4, protocol 4, RFC 2003 */
+	WIRE_PATH_VXLAN,    /**< in Ethernet in VXLAN in UDP, RFC 7348 */
 	WIRE_PATH_N_KINDS,
 };
+
+/** The tunnels we terminate. */
+enum wire_tunnel_kind { WIRE_TUNNEL_IPIP = 0, WIRE_TUNNEL_VXLAN, WIRE_TUNNEL_N_KINDS };
 
 /** Why a client connects. */
 enum wire_role {
@@ -104,6 +111,20 @@ struct wire_refusal {
 	int32_t error; /**< -EINVAL, -ENOSPC, -ENOENT, ... */
 };
 
+/** The outer header of a path; for the kinds from IPIP on. What does not belong to the kind is 0. */
+struct wire_tunnel {
+	uint32_t src; /**< outer IPv4: our tunnel address */
+	uint32_t dst; /**< outer IPv4: the remote node's */
+	uint32_t vni; /**< 24 bits */
+	uint16_t udp_dst;
+	uint16_t udp_src_min;	  /**< the flow's hash picks a source port from here */
+	uint16_t udp_src_max;	  /**< to here; both are used */
+	uint8_t inner_dst_mac[6]; /**< the remote VTEP's */
+	uint8_t inner_src_mac[6]; /**< our VTEP's */
+	uint8_t has_udp_checksum; /**< 0: the checksum is sent as 0 */
+	uint8_t pad;
+};
+
 /**
  * One way to a next hop: what the packet gets and where it leaves.
  *
@@ -117,10 +138,11 @@ struct wire_path {
 	uint8_t kind;	  /**< enum wire_path_kind */
 	uint8_t pad;
 	uint16_t port; /**< wire_port.idx of the egress port; only for NATIVE and later kinds */
-	uint16_t mtu;  /**< of the IP packet, in bytes */
+	uint16_t mtu;  /**< of the packet before encapsulation, in bytes */
 	uint8_t dst_mac[6];
 	uint8_t src_mac[6];
 	uint8_t pad2[2];
+	struct wire_tunnel tunnel;
 };
 
 struct wire_member {
@@ -143,6 +165,22 @@ struct wire_route {
 };
 
 struct wire_pool {
+	uint32_t prefix;
+	uint8_t depth;
+	uint8_t pad[3];
+};
+
+/** One end of tunnels that we take packets from. */
+struct wire_endpoint {
+	uint32_t addr; /**< ours */
+	uint32_t vni;  /**< for VXLAN; another one is dropped */
+	uint16_t udp_port;
+	uint8_t kind;		 /**< enum wire_tunnel_kind */
+	uint8_t has_inner_check; /**< 1: the inner source must be routed to the node that sent it */
+};
+
+/** Who may send us tunnel packets: a node, or the range of some. */
+struct wire_source {
 	uint32_t prefix;
 	uint8_t depth;
 	uint8_t pad[3];

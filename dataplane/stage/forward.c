@@ -6,7 +6,12 @@
 
 #include <rte_branch_prediction.h>
 
-#include "dataplane/table/nexthop.h"
+#include <assert.h>
+
+#include "dataplane/table/adjacency.h"
+
+static_assert((int)ADJACENCY_IPIP - (int)ADJACENCY_NATIVE == (int)ENCAP_IPIP, "same order");
+static_assert((int)ADJACENCY_VXLAN - (int)ADJACENCY_NATIVE == (int)ENCAP_VXLAN, "same order");
 
 /* RFC 1624: TTL is the high byte of its word, so one less there is 0x0100 more in the checksum. */
 static void decrement_ttl(struct rte_ipv4_hdr *ip)
@@ -28,10 +33,23 @@ static void end_too_big(struct burst *burst, struct rte_mbuf *pkt, const struct 
 	}
 }
 
+/* Which header it gets. A packet has room for any, unless a driver keeps less than DPDK's default. */
+static bool add_to_encap(struct burst *burst, uint16_t at, const struct adjacency *adjacency,
+	const struct rte_mbuf *pkt)
+{
+	enum encap encap = (enum encap)(adjacency->kind - ADJACENCY_NATIVE);
+
+	if (unlikely(rte_pktmbuf_headroom(pkt) + RTE_ETHER_HDR_LEN < adjacency->hdr_len))
+		return false;
+	burst->encap[encap][burst->n_encap[encap]++] = (uint8_t)at;
+	return true;
+}
+
 void forward(struct burst *burst)
 {
 	uint16_t n = 0;
 
+	memset(burst->n_encap, 0, sizeof(burst->n_encap));
 	for (uint16_t i = 0; i < burst->n; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
 		const struct adjacency *adjacency = burst->adjacency[i];
@@ -43,6 +61,10 @@ void forward(struct burst *burst)
 		}
 		if (unlikely(pkt->pkt_len - RTE_ETHER_HDR_LEN > adjacency->mtu)) {
 			end_too_big(burst, pkt, ip, adjacency->mtu);
+			continue;
+		}
+		if (unlikely(!add_to_encap(burst, n, adjacency, pkt))) {
+			burst_drop(burst, pkt, DROP_NO_HEADROOM);
 			continue;
 		}
 		decrement_ttl(ip);

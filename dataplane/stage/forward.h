@@ -9,7 +9,7 @@
  *
  * The kernel gets what expires (it answers with ICMP time exceeded) and what must be fragmented,
  * both unchanged. What is too big with DF set is dropped; its mbuf carries the path's MTU in
- * hash.usr for the ICMP error.
+ * hash.usr for the ICMP error. Splits what goes on by the header it gets.
  */
 void forward(struct burst *burst);
 

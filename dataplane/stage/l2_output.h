@@ -4,7 +4,10 @@
 
 #include "dataplane/packet.h"
 
-/** Step 10a: put the adjacency's Ethernet header in place of the one the packet came with. */
+/**
+ * Step 10a: put the adjacency's Ethernet header in place of the one the packet came with; those of
+ * ENCAP_NONE.
+ */
 void l2_output(struct burst *burst);
 
 #endif

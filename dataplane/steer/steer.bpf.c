@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * XDP on AF_XDP ports: packets to a pool go to the dataplane's socket, the rest to the kernel.
+ * XDP on AF_XDP ports: packets to a pool, and tunnel packets to one of our ends, go to the dataplane's socket, the rest to the kernel.
  * DPDK's net_af_xdp loads this object (xdp_prog=), attaches its first and only program, and puts
  * its sockets into the map called xsks_map; steer.c then fills `pools`.
  *
  * A queue without a socket, so every queue of a dead dataplane, gives its packets to the kernel.
  */
 #include <linux/bpf.h>
+#include <linux/in.h>
+#include <linux/udp.h>
 
 #include <bpf/bpf_helpers.h>
 
 #include "dataplane/steer/pools.bpf.h"
 
 #define MAX_QUEUES 256
+
+#define IP4_MF		0x2000
+#define IP4_OFFSET_MASK 0x1fff
 
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
@@ -21,13 +26,40 @@ struct {
 	__type(value, __u32);
 } xsks_map SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, STEER_MAX_ENDPOINTS);
+	__type(key, struct steer_endpoint_key);
+	__type(value, __u8);
+} endpoints SEC(".maps");
+
+/* Is this frame a whole tunnel packet to one of our ends? Fragments are the kernel's to put together. */
+static __always_inline int is_to_endpoint(const void *data, const void *data_end)
+{
+	const struct ethhdr *eth = data;
+	const struct iphdr *ip4 = (const void *)(eth + 1);
+	const struct udphdr *udp = (const void *)(ip4 + 1);
+
+	if ((const void *)(udp + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IP) ||
+		ip4->ihl != 5 || (ip4->frag_off & bpf_htons(IP4_MF | IP4_OFFSET_MASK)))
+		return 0;
+
+	struct steer_endpoint_key key = {.addr_be = ip4->daddr, .proto = ip4->protocol};
+
+	if (ip4->protocol == IPPROTO_UDP)
+		key.port_be = udp->dest;
+	else if (ip4->protocol != IPPROTO_IPIP)
+		return 0;
+	return bpf_map_lookup_elem(&endpoints, &key) != 0;
+}
+
 SEC("xdp")
 int podlane_steer(struct xdp_md *ctx)
 {
 	const void *data = (const void *)(long)ctx->data;
 	const void *data_end = (const void *)(long)ctx->data_end;
 
-	if (!is_to_pool(data, data_end))
+	if (!is_to_pool(data, data_end) && !is_to_endpoint(data, data_end))
 		return XDP_PASS;
 	return bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
 }

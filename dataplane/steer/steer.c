@@ -94,6 +94,8 @@ static void close_uplink(struct steer_uplink *uplink)
 		steer_xdp_detach(ifindex, &xdp);
 	if (uplink->pools_fd >= 0)
 		close(uplink->pools_fd);
+	if (uplink->endpoints_fd >= 0)
+		close(uplink->endpoints_fd);
 	close(uplink->lock_fd);
 }
 
@@ -157,12 +159,12 @@ static struct steer_uplink *find_uplink(struct steer *steer, const char *ifname)
 
 int steer_uplink_prepare(struct steer *steer, const char *ifname, char *error, size_t error_bytes)
 {
-	struct steer_uplink uplink = {.pools_fd = -1};
+	struct steer_uplink uplink = {.pools_fd = -1, .endpoints_fd = -1};
 	struct steer_link link;
 	int rc;
 
 	if (strlen(ifname) >= sizeof(uplink.name) || steer_link_get(ifname, &link) < 0)
-		return steer_fail(-ENODEV, error, error_bytes, "interface %s: no such interface; ip link shows which there are",
+		return steer_fail(-ENODEV, error, error_bytes, "interface %s: no such interface",
 			ifname);
 	if (find_uplink(steer, ifname) != NULL)
 		return steer_fail(-EBUSY, error, error_bytes, "interface %s: named twice", ifname);
@@ -262,7 +264,7 @@ int steer_uplink_open(struct steer *steer, const char *ifname, char *error, size
 			ifname, strerror(-rc));
 	}
 	uplink->pools_fd = pools_fd;
-	return 0;
+	return steer_endpoints_open(steer, uplink, xdp.id, error, error_bytes);
 }
 
 static bool is_prefix(const struct steer_prefix *pool)

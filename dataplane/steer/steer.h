@@ -35,6 +35,12 @@ struct steer_prefix {
 	uint8_t depth;
 };
 
+/** A tunnel end of ours. Order: host */
+struct steer_endpoint {
+	uint32_t addr;
+	uint16_t udp_port; /**< 0: protocol 4 */
+};
+
 struct steer_pod {
 	uint32_t ifindex;
 	char name[16];
@@ -76,6 +82,13 @@ int steer_trunk_create(struct steer *steer, char *error, size_t error_bytes);
  * Errors: -ENODEV; -EPERM
  */
 int steer_forward_any_source(const char *ifname);
+
+/**
+ * Our tunnel ends: uplinks give us what is sent to them; replaces those before.
+ *
+ * Errors: -ENOSPC; from the map, what was set before may then be gone
+ */
+int steer_set_endpoints(struct steer *steer, const struct steer_endpoint *endpoints, unsigned n);
 
 /** The destinations that are ours, on uplinks and pods; replaces those before. */
 int steer_set_pools(struct steer *steer, const struct steer_prefix *pools, unsigned n);

@@ -16,12 +16,23 @@
 #define STEER_MAP_PODS	"pods"	/**< hash: ifindex of an attached pod to a byte nobody reads */
 #define STEER_MAP_TRUNK "trunk" /**< devmap: 0 to the ifindex of the trunk's host end */
 
-#define STEER_MAX_POOLS 1024
-#define STEER_MAX_PODS	1024
+#define STEER_MAP_ENDPOINTS "endpoints" /**< hash: struct steer_endpoint_key to a byte */
+
+#define STEER_MAX_ENDPOINTS 8
+#define STEER_MAX_POOLS	    1024
+#define STEER_MAX_PODS	    1024
 
 struct steer_pool_key {
 	__u32 depth;
 	__be32 prefix_be;
+};
+
+/** A tunnel end of ours: protocol 4 with port 0, or UDP with its port. */
+struct steer_endpoint_key {
+	__be32 addr_be;
+	__be16 port_be;
+	__u8 proto;
+	__u8 pad;
 };
 
 #endif

@@ -22,7 +22,8 @@ struct bpf_object;
 struct steer_uplink {
 	char name[IF_NAMESIZE];
 	int lock_fd;
-	int pools_fd; /**< -1 before steer_uplink_open(), and always for the trunk */
+	int pools_fd;	  /**< -1 before steer_uplink_open(), and always for the trunk */
+	int endpoints_fd; /**< likewise */
 };
 
 /** The trunk; host_ifindex is 0 when there is none. */
@@ -47,6 +48,8 @@ struct steer {
 
 	struct steer_prefix pools[STEER_MAX_POOLS];
 	unsigned n_pools;
+	struct steer_endpoint endpoints[STEER_MAX_ENDPOINTS];
+	unsigned n_endpoints;
 	struct steer_pod pods[STEER_MAX_PODS];
 	unsigned n_pods;
 };
@@ -65,5 +68,9 @@ __attribute__((format(printf, 4, 5))) static inline int steer_fail(int code, cha
 
 /** Undo steer_trunk_create(): the pair is deleted, and with it the tc program. */
 void steer_trunk_delete(struct steer *steer);
+
+/** Find the endpoints of an uplink's program, and fill them. Errors: -ENOENT, from the map */
+int steer_endpoints_open(struct steer *steer, struct steer_uplink *uplink, uint32_t prog_id,
+	char *error, size_t error_bytes);
 
 #endif

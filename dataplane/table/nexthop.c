@@ -9,8 +9,6 @@
  */
 #include "dataplane/table/nexthop.h"
 
-#include <rte_byteorder.h>
-#include <rte_ether.h>
 #include <rte_malloc.h>
 
 #include <assert.h>
@@ -18,18 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-// RFC 791: every link carries datagrams of 68 bytes
-#define MTU_MIN 68u
-
 #define WEIGHT_MAX 65536u
 
 /** Adjacencies above one for each slot, so that replacing all of a few slots needs no waiting. */
 #define SPARE_MIN 64u
 
-static_assert(sizeof(struct adjacency) == RTE_CACHE_LINE_MIN_SIZE, "one cache line");
 static_assert((int)ADJACENCY_PUNT == (int)WIRE_NH_PUNT, "the fixed paths are kinds");
 static_assert((int)ADJACENCY_NO_ROUTE == (int)WIRE_NH_NO_ROUTE, "the fixed paths are kinds");
-static_assert(sizeof(struct rte_ether_hdr) == RTE_SIZEOF_FIELD(struct adjacency, l2), "l2 header");
 
 struct retired {
 	uint64_t token;
@@ -42,6 +35,7 @@ struct nexthop_table {
 	uint32_t *slot;
 	struct adjacency *adjacency;
 	struct nexthop_group *group;
+	struct wire_path *wire_path;	/* by slot, as control set it */
 	struct wire_group **wire_group; /* NULL: not set */
 	uint32_t *free;			/* stack of n_free adjacency indexes */
 	struct retired *retired;	/* ring of n_adjacencies, the oldest at retired_head */
@@ -63,7 +57,7 @@ static void set_fixed_paths(struct nexthop_table *table)
 		adjacency->kind = (uint8_t)idx;
 		adjacency->path = idx;
 		adjacency->mtu = UINT16_MAX;
-		adjacency->wire.idx = idx;
+		table->wire_path[idx].idx = idx;
 		publish_slot(table, idx, idx);
 	}
 }
@@ -92,11 +86,12 @@ int nexthop_create(struct nexthop_table **table, uint32_t max_paths, uint32_t ma
 	// one more, as an allocation of nothing gives NULL
 	t->group = rte_zmalloc_socket("groups", (max_groups + 1) * sizeof(*t->group),
 		RTE_CACHE_LINE_SIZE, socket);
+	t->wire_path = calloc(max_paths, sizeof(*t->wire_path));
 	t->wire_group = calloc(max_groups + 1, sizeof(struct wire_group *));
 	t->free = calloc(t->n_adjacencies, sizeof(*t->free));
 	t->retired = calloc(t->n_adjacencies, sizeof(*t->retired));
-	if (t->slot == NULL || t->adjacency == NULL || t->group == NULL || t->wire_group == NULL ||
-		t->free == NULL || t->retired == NULL) {
+	if (t->slot == NULL || t->adjacency == NULL || t->group == NULL || t->wire_path == NULL ||
+		t->wire_group == NULL || t->free == NULL || t->retired == NULL) {
 		nexthop_free(t);
 		return -ENOMEM;
 	}
@@ -119,6 +114,7 @@ void nexthop_free(struct nexthop_table *table)
 		for (uint32_t idx = 0; idx < table->counts.max_groups; idx++)
 			free(table->wire_group[idx]);
 	free(table->wire_group);
+	free(table->wire_path);
 	free(table->retired);
 	free(table->free);
 	rte_free(table->group);
@@ -169,56 +165,23 @@ static bool is_path_idx(const struct nexthop_table *table, uint32_t idx)
 	return idx >= WIRE_NH_PATH_FIRST && idx < table->counts.max_paths;
 }
 
-static int check_path(const struct nexthop_table *table, const struct wire_path *wire)
-{
-	if (!is_path_idx(table, wire->idx) || wire->kind >= WIRE_PATH_N_KINDS)
-		return -EINVAL;
-	if (wire->kind == WIRE_PATH_NATIVE &&
-		(wire->port >= RTE_MAX_ETHPORTS || wire->mtu < MTU_MIN))
-		return -EINVAL;
-	return 0;
-}
-
-static void write_adjacency(struct adjacency *adjacency, const struct wire_path *wire)
-{
-	struct rte_ether_hdr l2 = {.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4)};
-
-	*adjacency = (struct adjacency){.path = wire->idx, .wire = *wire};
-	switch ((enum wire_path_kind)wire->kind) {
-	case WIRE_PATH_PUNT:
-		adjacency->kind = ADJACENCY_PUNT;
-		adjacency->mtu = UINT16_MAX; // too big or not is the kernel's to say
-		return;
-	case WIRE_PATH_NATIVE:
-		adjacency->kind = ADJACENCY_NATIVE;
-		adjacency->port = wire->port;
-		adjacency->mtu = wire->mtu;
-		memcpy(&l2.dst_addr, wire->dst_mac, sizeof(l2.dst_addr));
-		memcpy(&l2.src_addr, wire->src_mac, sizeof(l2.src_addr));
-		memcpy(adjacency->l2, &l2, sizeof(l2));
-		adjacency->l2_len = sizeof(l2);
-		return;
-	case WIRE_PATH_N_KINDS:
-		return;
-	}
-}
-
 int nexthop_path_set(struct nexthop_table *table, const struct wire_path *wire)
 {
+	struct adjacency made;
 	uint32_t old, new;
-	int rc = check_path(table, wire);
 
-	if (rc < 0)
-		return rc;
+	if (!is_path_idx(table, wire->idx) || adjacency_make(&made, wire) < 0)
+		return -EINVAL;
 	old = table->slot[wire->idx];
 	// control says everything again after a restart; leave what is right already
-	if (old != ADJACENCY_NONE && memcmp(&table->adjacency[old].wire, wire, sizeof(*wire)) == 0)
+	if (old != ADJACENCY_NONE && memcmp(&table->wire_path[wire->idx], wire, sizeof(*wire)) == 0)
 		return 0;
 	new = take_adjacency(table);
 	if (new == ADJACENCY_NONE)
 		return -ENOSPC;
 
-	write_adjacency(&table->adjacency[new], wire);
+	table->adjacency[new] = made;
+	table->wire_path[wire->idx] = *wire;
 	publish_slot(table, wire->idx, new);
 	if (old != ADJACENCY_NONE)
 		retire(table, old);
@@ -383,7 +346,7 @@ const struct wire_path *nexthop_path_get(const struct nexthop_table *table, uint
 {
 	if (idx >= table->counts.max_paths || table->slot[idx] == ADJACENCY_NONE)
 		return NULL;
-	return &table->adjacency[table->slot[idx]].wire;
+	return &table->wire_path[idx];
 }
 
 const struct wire_group *nexthop_group_get(const struct nexthop_table *table, uint32_t idx)

@@ -16,35 +16,10 @@
 #include <rte_common.h>
 
 #include "dataplane/api/wire.h"
+#include "dataplane/table/adjacency.h"
 #include "dataplane/table/epoch.h"
 
 #define NEXTHOP_GROUP_BUCKETS 256u
-
-/** How a packet ends or leaves; the burst is split by it. The fixed paths have their own kinds. */
-enum adjacency_kind {
-	ADJACENCY_NONE = 0, /**< WIRE_NH_NONE and freed slots: outside all tables, to the kernel */
-	ADJACENCY_PUNT,
-	ADJACENCY_BLACKHOLE,
-	ADJACENCY_UNREACHABLE,
-	ADJACENCY_PROHIBIT,
-	ADJACENCY_NO_ROUTE,
-	ADJACENCY_NATIVE,
-	ADJACENCY_N_KINDS,
-};
-
-/** A ready-made answer for one packet; workers only read it. One cache line. */
-struct adjacency {
-	uint8_t kind; /**< enum adjacency_kind */
-	uint8_t pad;
-	uint16_t port;	 /**< index in the port table */
-	uint16_t mtu;	 /**< largest IP packet */
-	uint16_t l2_len; /**< bytes of l2 */
-	uint32_t path;	 /**< its slot, for counters and display */
-	uint8_t pad2[4];
-	uint8_t l2[14]; /**< the Ethernet header as sent */
-	uint8_t pad3[2];
-	struct wire_path wire; /**< as control set it, for dumps */
-} __rte_cache_aligned;
 
 struct nexthop_group {
 	uint32_t bucket[NEXTHOP_GROUP_BUCKETS]; /**< path slots */

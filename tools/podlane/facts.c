@@ -183,6 +183,10 @@ static const char *path_kind(uint8_t kind)
 		return "punt";
 	case WIRE_PATH_NATIVE:
 		return "native";
+	case WIRE_PATH_IPIP:
+		return "ipip";
+	case WIRE_PATH_VXLAN:
+		return "vxlan";
 	case WIRE_PATH_N_KINDS:
 		break;
 	}

@@ -42,6 +42,7 @@ static int setup(void **state)
 	assert_int_equal(epoch_init(&epoch, 1), 0);
 	assert_int_equal(fib_create(&tables.fib, &config, &epoch), 0);
 	assert_int_equal(nexthop_create(&tables.nexthops, 64, 16, SOCKET_ID_ANY, &epoch), 0);
+	assert_int_equal(endpoint_create(&tables.endpoints, &epoch), 0);
 	ports.n = 1;
 	ports.port[0] =
 		(struct port){.name = "uplink0", .device = "eth0", .ifindex = 7, .mtu = 1500};
@@ -64,6 +65,7 @@ static int teardown(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 	*strrchr(path, '/') = '\0';
 	rmdir(path);
+	endpoint_free(tables.endpoints);
 	nexthop_free(tables.nexthops);
 	fib_free(tables.fib);
 	epoch_fini(&epoch);

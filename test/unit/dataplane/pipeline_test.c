@@ -30,6 +30,7 @@ static struct rte_ring *rx_ring[N_PORTS], *tx_ring[N_PORTS];
 static struct port_table ports;
 static struct epoch epoch;
 static struct nexthop_table *nexthops;
+static struct endpoint_table *endpoints;
 static struct fib *fib;
 static struct lcore_stats stats;
 static struct pipeline pipeline;
@@ -100,6 +101,7 @@ static int setup(void **state)
 	assert_int_equal(epoch_init(&epoch, 1), 0);
 	assert_int_equal(fib_create(&fib, &config, &epoch), 0);
 	assert_int_equal(nexthop_create(&nexthops, 64, 16, SOCKET_ID_ANY, &epoch), 0);
+	assert_int_equal(endpoint_create(&endpoints, &epoch), 0);
 	set_path(16, 0, 1500);
 	set_path(17, 1, 1500);
 	assert_int_equal(nexthop_group_set(nexthops, &group), 0);
@@ -110,6 +112,7 @@ static int setup(void **state)
 	set_route(ADDR_OWN, 32, WIRE_NH_PUNT);
 	pipeline = (struct pipeline){.fib = fib,
 		.nexthops = nexthop_view(nexthops),
+		.endpoints = endpoints,
 		.ports = &ports,
 		.to_kernel = make_ring("punt", 0),
 		.to_icmp = make_ring("icmp", 0),

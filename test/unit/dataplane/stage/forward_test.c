@@ -5,7 +5,7 @@
 #include "dataplane/table/nexthop.h"
 
 static struct rte_mempool *pool;
-static const struct adjacency adjacency = {.kind = ADJACENCY_NATIVE, .mtu = 100};
+static const struct adjacency adjacency = {.kind = ADJACENCY_NATIVE, .mtu = 100, .hdr_len = 14};
 
 static struct rte_mbuf *build(uint8_t ttl, uint16_t fragment, uint16_t ip_bytes)
 {

@@ -120,8 +120,8 @@ static void test_path_set_native(void **state)
 	assert_int_equal(adjacency->path, FIRST);
 	assert_int_equal(adjacency->port, 1);
 	assert_int_equal(adjacency->mtu, 1007);
-	assert_int_equal(adjacency->l2_len, sizeof(l2));
-	assert_memory_equal(adjacency->l2, l2, sizeof(l2));
+	assert_int_equal(adjacency->hdr_len, sizeof(l2));
+	assert_memory_equal(adjacency->hdr, l2, sizeof(l2));
 	assert_int_equal(nexthop_path_get(f->table, FIRST)->nexthop, 0x0a000007);
 	assert_int_equal(nexthop_counts(f->table).n_paths, 1);
 
@@ -326,11 +326,10 @@ struct reader {
 /** Every field of what a worker holds belongs to one version, until the worker is quiescent. */
 static bool is_whole(const struct adjacency *adjacency)
 {
-	uint8_t version = adjacency->l2[5];
+	uint8_t version = adjacency->hdr[5];
 
-	return adjacency->kind == ADJACENCY_NATIVE && adjacency->l2[11] == version &&
-	       adjacency->mtu == 1000 + version &&
-	       adjacency->wire.nexthop == (0x0a000000u | version);
+	return adjacency->kind == ADJACENCY_NATIVE && adjacency->hdr[11] == version &&
+	       adjacency->mtu == 1000 + version && adjacency->node == (0x0a000000u | version);
 }
 
 static void *read_paths(void *arg)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PODLANE_DATAPLANE_STAGE_DECAP_H
+#define PODLANE_DATAPLANE_STAGE_DECAP_H
+
+#include "dataplane/packet.h"
+#include "dataplane/table/endpoint.h"
+
+/** How a port's L4 checksums are taken, `checksum` of the configuration. */
+enum decap_checksum {
+	DECAP_VERIFY, /**< a UDP checksum that is there must be right */
+	DECAP_TRUST,  /**< a veth peer computes it as if the inner one were finished */
+};
+
+/**
+ * Step 6: take the outer headers off packets to one of our tunnel ends, and move them to @inner,
+ * which was empty: there they begin with an Ethernet header again, and mbuf->hash.usr has the
+ * node that sent them if their inner source is to be checked, else 0. Their inner headers are not checked yet.
+ *
+ * Outer fragments go to the kernel, which puts them together; so does VXLAN of Calico's NodePort
+ * network (VNI 0xca11c0).
+ *
+ * Source: RFC 2003 3.2, RFC 7348 4.1, RFC 6040 4.2 for ECN
+ */
+void decap(struct burst *burst, struct burst *inner, const struct endpoint_view *endpoints,
+	enum decap_checksum checksum);
+
+#endif

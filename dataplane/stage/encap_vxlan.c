@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Step 9 of the packet's walk: Ethernet in VXLAN.
+ */
+#include "dataplane/stage/encap_vxlan.h"
+
+#include <rte_udp.h>
+
+#include "dataplane/table/outer_ip4.h"
+
+#define IP_BYTES    20u
+#define UDP_BYTES   8u
+#define OUTER_BYTES (IP_BYTES + UDP_BYTES + 8u + RTE_ETHER_HDR_LEN) /* 8 of VXLAN */
+
+/* The inner packet begins where it did before the outer header came in front. */
+static void fill_udp(struct rte_udp_hdr *udp, struct rte_mbuf *pkt,
+	const struct adjacency *adjacency, uint16_t inner_bytes, uint32_t hash)
+{
+	uint16_t udp_bytes = (uint16_t)(inner_bytes + OUTER_BYTES - IP_BYTES);
+	uint32_t port = adjacency->udp_src_min +
+			(uint32_t)(((uint64_t)hash * (adjacency->udp_src_span + 1u)) >> 32);
+	uint16_t inner_sum;
+	uint32_t sum;
+
+	udp->src_port = rte_cpu_to_be_16((uint16_t)port);
+	udp->dgram_len = rte_cpu_to_be_16(udp_bytes);
+	if (!adjacency->has_udp_checksum)
+		return;
+	// the length counts twice: in the pseudo header and in the header
+	sum = adjacency->udp_sum + udp->src_port + 2u * udp->dgram_len;
+	if (rte_raw_cksum_mbuf(pkt, RTE_ETHER_HDR_LEN + OUTER_BYTES, inner_bytes, &inner_sum) < 0)
+		return;
+	udp->dgram_cksum = fold_checksum(sum + inner_sum);
+	if (udp->dgram_cksum == 0)
+		udp->dgram_cksum = UINT16_MAX; // RFC 768: 0 is "none"
+}
+
+static void encap_one(struct rte_mbuf *pkt, const struct adjacency *adjacency, uint16_t id)
+{
+	const struct rte_ipv4_hdr *inner = packet_ip4(pkt);
+	uint16_t inner_bytes = rte_be_to_cpu_16(inner->total_length);
+	uint32_t hash = packet_flow_hash(pkt);
+	// forward made sure of the room
+	uint8_t *hdr = (uint8_t *)rte_pktmbuf_prepend(pkt, OUTER_BYTES);
+
+	memcpy(hdr, adjacency->hdr, RTE_ETHER_HDR_LEN + OUTER_BYTES);
+	fill_outer_ip4((struct rte_ipv4_hdr *)(hdr + RTE_ETHER_HDR_LEN), adjacency,
+		inner->type_of_service, (uint16_t)(inner_bytes + OUTER_BYTES), id, 0, 0);
+	fill_udp((struct rte_udp_hdr *)(hdr + RTE_ETHER_HDR_LEN + IP_BYTES), pkt, adjacency,
+		inner_bytes, hash);
+}
+
+void encap_vxlan(struct burst *burst, uint16_t *id)
+{
+	for (unsigned i = 0; i < burst->n_encap[ENCAP_VXLAN]; i++) {
+		unsigned at = burst->encap[ENCAP_VXLAN][i];
+
+		encap_one(burst->pkt[at], burst->adjacency[at], (*id)++);
+	}
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libFuzzer: one frame from receive to transmit through every stage. It must end exactly once, and
+ * give its mbuf back. The first byte of the input says how the frame is split into segments.
+ */
+#include <rte_eal.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/pipeline.h"
+
+#define POOL_PKTS 255u
+
+static struct rte_mempool *pool;
+static struct rte_ring *rx_ring, *tx_ring;
+static struct port_table ports;
+static struct lcore_stats stats;
+static struct pipeline pipeline;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool is_true)
+{
+	if (!is_true)
+		abort();
+}
+
+static struct rte_ring *make_ring(const char *name)
+{
+	struct rte_ring *ring =
+		rte_ring_create(name, 64, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+
+	must(ring != NULL);
+	return ring;
+}
+
+static void make_port(void)
+{
+	struct rte_eth_conf conf = {0};
+	int eth_id;
+
+	rx_ring = make_ring("rx");
+	tx_ring = make_ring("tx");
+	eth_id = rte_eth_from_rings("fuzz", &rx_ring, 1, &tx_ring, 1, 0);
+	must(eth_id >= 0);
+	must(rte_eth_dev_configure((uint16_t)eth_id, 1, 1, &conf) == 0);
+	must(rte_eth_rx_queue_setup((uint16_t)eth_id, 0, 0, 0, NULL, pool) == 0);
+	must(rte_eth_tx_queue_setup((uint16_t)eth_id, 0, 0, 0, NULL) == 0);
+	must(rte_eth_dev_start((uint16_t)eth_id) == 0);
+	ports.n = 1;
+	ports.port[0] = (struct port){.eth_id = (uint16_t)eth_id,
+		.n_rxq = 1,
+		.n_txq = 1,
+		.is_up = true,
+		.complete_checksums = true};
+}
+
+static void make_tables(void)
+{
+	static struct epoch epoch;
+	struct fib_config config = {.engine = FIB_ENGINE_LPM, .max_routes = 64, .n_tbl8 = 64};
+	struct wire_path path = {.idx = 16, .kind = WIRE_PATH_NATIVE, .mtu = 1400};
+	struct wire_group group = {.n_members = 1, .member = {{16, 1}}};
+	struct fib_op ops[] = {
+		{.prefix = 10u << 24, .depth = 8, .nh = 16},
+		{.prefix = 11u << 24, .depth = 8, .nh = WIRE_NH_GROUP},
+		{.prefix = 12u << 24, .depth = 8, .nh = WIRE_NH_NO_ROUTE},
+		{.prefix = 13u << 24, .depth = 8, .nh = WIRE_NH_PUNT},
+	};
+	struct nexthop_table *nexthops;
+	struct endpoint_table *endpoints;
+	struct fib *fib;
+
+	must(epoch_init(&epoch, 1) == 0);
+	must(fib_create(&fib, &config, &epoch) == 0);
+	must(nexthop_create(&nexthops, 64, 16, SOCKET_ID_ANY, &epoch) == 0);
+	must(endpoint_create(&endpoints, &epoch) == 0);
+	must(nexthop_path_set(nexthops, &path) == 0);
+	must(nexthop_group_set(nexthops, &group) == 0);
+	must(fib_apply(fib, ops, RTE_DIM(ops)) == 0);
+	pipeline = (struct pipeline){.fib = fib,
+		.nexthops = nexthop_view(nexthops),
+		.endpoints = endpoints,
+		.ports = &ports,
+		.to_kernel = make_ring("punt"),
+		.to_icmp = make_ring("icmp"),
+		.stats = &stats};
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	char *args[] = {(*argv)[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry",
+		"-m256", "--lcores=0", "--log-level=lib.*:3", NULL};
+
+	(void)argc;
+	must(rte_eal_init(RTE_DIM(args) - 1, args) >= 0);
+	pool = rte_pktmbuf_pool_create("fuzz", POOL_PKTS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+		SOCKET_ID_ANY);
+	must(pool != NULL);
+	make_port();
+	make_tables();
+	return 0;
+}
+
+static struct rte_mbuf *segment(const uint8_t *data, size_t size)
+{
+	struct rte_mbuf *seg = rte_pktmbuf_alloc(pool);
+	char *room;
+
+	must(seg != NULL);
+	room = rte_pktmbuf_append(seg, (uint16_t)size);
+	must(room != NULL);
+	memcpy(room, data, size);
+	return seg;
+}
+
+static unsigned empty_ring(struct rte_ring *ring)
+{
+	struct rte_mbuf *pkt;
+	unsigned n = 0;
+
+	for (; rte_ring_dequeue(ring, (void **)&pkt) == 0; n++)
+		rte_pktmbuf_free(pkt);
+	return n;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct rte_mbuf *pkt;
+	uint64_t n_dropped = 0;
+	unsigned n_punted;
+	size_t first;
+
+	if (size < 2 || size > 2000)
+		return 0;
+	first = 1 + data[0] % (size - 1);
+	pkt = segment(data + 1, first);
+	if (first < size - 1)
+		must(rte_pktmbuf_chain(pkt, segment(data + 1 + first, size - 1 - first)) == 0);
+
+	stats = (struct lcore_stats){0};
+	must(rte_ring_enqueue(rx_ring, pkt) == 0);
+	must(pipeline_run(&pipeline, &ports.port[0], 0) == 1);
+	must(empty_ring(tx_ring) == stats.tx_pkts);
+	n_punted = empty_ring(pipeline.to_kernel);
+	empty_ring(pipeline.to_icmp);
+	for (unsigned reason = 0; reason < DROP_N_REASONS; reason++)
+		n_dropped += stats.drop_pkts[reason];
+	must(stats.tx_pkts + n_punted + n_dropped == 1);
+	must(rte_mempool_avail_count(pool) == POOL_PKTS);
+	return 0;
+}
