@@ -12,6 +12,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "dataplane/steer/conntrack.bpf.h"
 #include "dataplane/steer/pools.bpf.h"
 #include "dataplane/steer/steer_maps.h"
 #include "dataplane/steer/trunk_mac.h"
@@ -40,6 +41,8 @@ int podlane_pod(struct xdp_md *ctx)
 	struct ethhdr *eth = data;
 
 	if (!is_to_pool(data, data_end))
+		return XDP_PASS;
+	if (is_translated(ctx))
 		return XDP_PASS;
 	// Said to a group on the pod's link, not to its router.
 	if (eth->h_dest[0] & 1)

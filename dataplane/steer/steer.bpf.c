@@ -12,6 +12,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "dataplane/steer/conntrack.bpf.h"
 #include "dataplane/steer/pools.bpf.h"
 
 #define MAX_QUEUES 256
@@ -59,8 +60,12 @@ int podlane_steer(struct xdp_md *ctx)
 	const void *data = (const void *)(long)ctx->data;
 	const void *data_end = (const void *)(long)ctx->data_end;
 
-	if (!is_to_pool(data, data_end) && !is_to_endpoint(data, data_end))
+	if (is_to_pool(data, data_end)) {
+		if (is_translated(ctx))
+			return XDP_PASS;
+	} else if (!is_to_endpoint(data, data_end)) {
 		return XDP_PASS;
+	}
 	return bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
 }
 

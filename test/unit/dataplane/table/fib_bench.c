@@ -56,7 +56,7 @@ static double look_up_ns(const struct fib *fib, uint32_t n_routes)
 {
 	uint32_t addrs[BULK], nh[BULK];
 	uint64_t random = 1;
-	double begin = now_sec(), made;
+	double begin = now_sec(), made = 0;
 
 	// the same without lookups first, to take off what making the addresses costs
 	for (unsigned pass = 0;; pass++) {
