@@ -52,6 +52,7 @@ struct dataplane {
 	unsigned n_workers;
 	struct lcore_stats *stats; /* main, then workers */
 	unsigned lcores[WORKER_MAX + 1];
+	bool is_eal_started;
 	char error[512];
 };
 
@@ -120,7 +121,9 @@ static int start_eal(struct dataplane *dp, const struct options *options)
 			WORKER_MAX);
 		return -EINVAL;
 	}
-	return eal_start(&eal, dp->error, sizeof(dp->error));
+	ret = eal_start(&eal, dp->error, sizeof(dp->error));
+	dp->is_eal_started = ret == 0;
+	return ret;
 }
 
 static int create_tables(struct dataplane *dp)
@@ -475,6 +478,8 @@ int main(int argc, char **argv)
 
 	stop(&dp);
 	config_free(dp.config);
-	rte_eal_cleanup();
+	// before its start this complains on a second line
+	if (dp.is_eal_started)
+		rte_eal_cleanup();
 	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -164,8 +164,8 @@ int steer_uplink_prepare(struct steer *steer, const char *ifname, char *error, s
 	int rc;
 
 	if (strlen(ifname) >= sizeof(uplink.name) || steer_link_get(ifname, &link) < 0)
-		return steer_fail(-ENODEV, error, error_bytes, "interface %s: no such interface",
-			ifname);
+		return steer_fail(-ENODEV, error, error_bytes,
+			"interface %s: no such interface; ip link shows which there are", ifname);
 	if (find_uplink(steer, ifname) != NULL)
 		return steer_fail(-EBUSY, error, error_bytes, "interface %s: named twice", ifname);
 	if (steer->n_uplinks == STEER_MAX_UPLINKS)

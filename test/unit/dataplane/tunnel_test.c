@@ -14,12 +14,15 @@
 #include "dataplane/stage/ip4_check.h"
 #include "dataplane/stage/source_check.h"
 
-#define OUR_NODE  RTE_IPV4(192, 168, 1, 10)
-#define THE_NODE  RTE_IPV4(192, 168, 1, 11)
-#define BAD_NODE  RTE_IPV4(192, 168, 1, 99)
-#define OUR_POD	  RTE_IPV4(10, 244, 0, 10)
-#define THE_POD	  RTE_IPV4(10, 244, 1, 10)
-#define ELSE_POD  RTE_IPV4(10, 244, 2, 10)
+/* RTE_IPV4() shifts an int, which UBSan reports above 127. */
+#define IP4(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (d))
+
+#define OUR_NODE  IP4(192, 168, 1, 10)
+#define THE_NODE  IP4(192, 168, 1, 11)
+#define BAD_NODE  IP4(192, 168, 1, 99)
+#define OUR_POD	  IP4(10, 244, 0, 10)
+#define THE_POD	  IP4(10, 244, 1, 10)
+#define ELSE_POD  IP4(10, 244, 2, 10)
 #define POD_IFIDX 7u
 
 #define STAYS  -1
@@ -405,8 +408,8 @@ static void test_decap_inner_checks(void **state)
 		{THE_POD, STAYS},
 		{ELSE_POD, DROP_TUNNEL_INNER_SOURCE},
 		{OUR_POD, DROP_TUNNEL_INNER_SOURCE},
-		{RTE_IPV4(127, 0, 0, 1), DROP_MARTIAN_SOURCE},
-		{RTE_IPV4(8, 8, 8, 8), DROP_TUNNEL_INNER_SOURCE},
+		{IP4(127, 0, 0, 1), DROP_MARTIAN_SOURCE},
+		{IP4(8, 8, 8, 8), DROP_TUNNEL_INNER_SOURCE},
 	};
 
 	(void)state;
@@ -451,8 +454,7 @@ static void test_pod_source(void **state)
 	assert_int_equal(run_pod(inner_packet(0, 0, OUR_POD), POD_IFIDX), STAYS);
 	assert_int_equal(run_pod(inner_packet(0, 0, OUR_POD), POD_IFIDX + 1), DROP_POD_SOURCE);
 	assert_int_equal(run_pod(inner_packet(0, 0, THE_POD), POD_IFIDX), DROP_POD_SOURCE);
-	assert_int_equal(run_pod(inner_packet(0, 0, RTE_IPV4(9, 9, 9, 9)), POD_IFIDX),
-		DROP_POD_SOURCE);
+	assert_int_equal(run_pod(inner_packet(0, 0, IP4(9, 9, 9, 9)), POD_IFIDX), DROP_POD_SOURCE);
 	for (unsigned i = 0; i < RTE_DIM(kinds); i++)
 		assert_int_equal(run_pod(from_node(kinds[i], inner_packet(0, 0, OUR_POD)),
 					 POD_IFIDX),
@@ -495,8 +497,8 @@ static int setup(void **state)
 	struct wire_path other = path_of(WIRE_PATH_NATIVE);
 	struct wire_path pod = path_of(WIRE_PATH_NATIVE);
 	struct fib_op ops[] = {
-		{.prefix = RTE_IPV4(10, 244, 1, 0), .depth = 26, .nh = 16},
-		{.prefix = RTE_IPV4(10, 244, 2, 0), .depth = 26, .nh = 17},
+		{.prefix = IP4(10, 244, 1, 0), .depth = 26, .nh = 16},
+		{.prefix = IP4(10, 244, 2, 0), .depth = 26, .nh = 17},
 		{.prefix = OUR_POD, .depth = 32, .nh = 18},
 	};
 
@@ -516,6 +518,16 @@ static int setup(void **state)
 	assert_int_equal(nexthop_path_set(nexthops, &other), 0);
 	assert_int_equal(nexthop_path_set(nexthops, &pod), 0);
 	assert_int_equal(fib_apply(fib, ops, RTE_DIM(ops)), 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	nexthop_free(nexthops);
+	fib_free(fib);
+	endpoint_free(endpoints);
+	epoch_fini(&epoch);
 	return 0;
 }
 
@@ -542,5 +554,5 @@ int main(void)
 
 	support_eal_init(256);
 	pool = support_pool_create("tunnel", 1023);
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }
