@@ -64,12 +64,28 @@ static void make_tables(void)
 	static struct epoch epoch;
 	struct fib_config config = {.engine = FIB_ENGINE_LPM, .max_routes = 64, .n_tbl8 = 64};
 	struct wire_path path = {.idx = 16, .kind = WIRE_PATH_NATIVE, .mtu = 1400};
+	struct wire_path tunnel = {.idx = 17,
+		.kind = WIRE_PATH_VXLAN,
+		.mtu = 1400,
+		.tunnel = {.src = 14u << 24,
+			.dst = 15u << 24,
+			.vni = 4096,
+			.udp_dst = 4789,
+			.udp_src_min = 1,
+			.udp_src_max = 9,
+			.has_udp_checksum = 1}};
+	struct wire_endpoint ends[] = {
+		{.addr = 14u << 24, .kind = WIRE_TUNNEL_IPIP},
+		{.addr = 14u << 24, .kind = WIRE_TUNNEL_VXLAN, .udp_port = 4789, .vni = 4096},
+	};
+	struct wire_source anyone = {0};
 	struct wire_group group = {.n_members = 1, .member = {{16, 1}}};
 	struct fib_op ops[] = {
 		{.prefix = 10u << 24, .depth = 8, .nh = 16},
 		{.prefix = 11u << 24, .depth = 8, .nh = WIRE_NH_GROUP},
 		{.prefix = 12u << 24, .depth = 8, .nh = WIRE_NH_NO_ROUTE},
 		{.prefix = 13u << 24, .depth = 8, .nh = WIRE_NH_PUNT},
+		{.prefix = 15u << 24, .depth = 8, .nh = 17},
 	};
 	struct nexthop_table *nexthops;
 	struct endpoint_table *endpoints;
@@ -79,7 +95,10 @@ static void make_tables(void)
 	must(fib_create(&fib, &config, &epoch) == 0);
 	must(nexthop_create(&nexthops, 64, 16, SOCKET_ID_ANY, &epoch) == 0);
 	must(endpoint_create(&endpoints, &epoch) == 0);
+	must(endpoint_set(endpoints, ends, RTE_DIM(ends)) == 0);
+	must(endpoint_set_sources(endpoints, &anyone, 1) == 0);
 	must(nexthop_path_set(nexthops, &path) == 0);
+	must(nexthop_path_set(nexthops, &tunnel) == 0);
 	must(nexthop_group_set(nexthops, &group) == 0);
 	must(fib_apply(fib, ops, RTE_DIM(ops)) == 0);
 	pipeline = (struct pipeline){.fib = fib,
@@ -93,11 +112,14 @@ static void make_tables(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	char *args[] = {(*argv)[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry",
-		"-m256", "--lcores=0", "--log-level=lib.*:3", NULL};
+	static const char *const words[] = {"--no-huge", "--no-shconf", "--no-pci",
+		"--no-telemetry", "-m256", "--lcores=0", "--log-level=lib.*:3"};
+	char *args[RTE_DIM(words) + 2] = {(*argv)[0]};
 
 	(void)argc;
-	must(rte_eal_init(RTE_DIM(args) - 1, args) >= 0);
+	for (unsigned i = 0; i < RTE_DIM(words); i++)
+		args[i + 1] = strdup(words[i]);
+	must(rte_eal_init(RTE_DIM(words) + 1, args) >= 0);
 	pool = rte_pktmbuf_pool_create("fuzz", POOL_PKTS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 		SOCKET_ID_ANY);
 	must(pool != NULL);
