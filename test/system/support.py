@@ -75,6 +75,7 @@ class Runner:
         self.lab.take()
         self.variant = None
         self.broken = {}     # variant: why it did not come up
+        self.complaints = self.lab.daemons.complaints
 
     def run(self, modules):
         for module in modules:
@@ -82,6 +83,21 @@ class Runner:
                 for check in module.CHECKS:
                     self.run_one(check, variant, module.VARIANTS)
         self.lab.down()
+        self.count("daemons.no_complaints", self.check_complaints())
+
+    def check_complaints(self):
+        """Of sanitizers, if the build has them: by any daemon that ran for any check."""
+        for complaint in self.complaints:
+            say(f"FAIL  daemons.no_complaints: {complaint}")
+        if not self.complaints:
+            say("PASS  daemons.no_complaints")
+        return "failed" if self.complaints else "passed"
+
+    def count(self, name, result):
+        self.counts[result] += 1
+        if self.results:
+            with open(self.results, "a", encoding="utf-8") as out:
+                out.write(f"{result} {name}\n")
 
     def run_one(self, check, variant, variants):
         name = name_of(check) + (f" ({variant})" if len(variants) > 1 else "")
@@ -91,10 +107,7 @@ class Runner:
             say(f"FAIL  {name}: the lab did not come up: {self.broken[variant]}")
         else:
             result = run_check(check, self.lab, name)
-        self.counts[result] += 1
-        if self.results:
-            with open(self.results, "a", encoding="utf-8") as out:
-                out.write(f"{result} {name}\n")
+        self.count(name, result)
         if result == "failed":
             self.show_state()
             self.variant = None
@@ -109,6 +122,7 @@ class Runner:
         lock = self.lab.lock
         self.lab = Lab(build_dir=self.build_dir, has_tx_offload=variant != "no-tx-offload")
         self.lab.lock = lock
+        self.lab.daemons.complaints = self.complaints
         self.variant = variant
         if variant == "none":
             return

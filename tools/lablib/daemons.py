@@ -37,10 +37,14 @@ def end_pid(pid, began, grace_sec):
     return time.monotonic() - since
 
 
+SANITIZER_WORDS = ("runtime error:", "ERROR: AddressSanitizer", "ERROR: LeakSanitizer")
+
+
 class Daemons:
     """The daemons of one state directory; each has a name such as "a-zebra"."""
 
     def __init__(self, state_dir):
+        self.complaints = []    # of sanitizers, in the logs of daemons that were stopped
         self.pid_dir = os.path.join(state_dir, "pids")
         self.log_dir = os.path.join(state_dir, "logs")
 
@@ -91,12 +95,16 @@ class Daemons:
         if self.pid(name) is None:
             raise LabError(f"{name} ended: {self.last_line(name)} (log: {self.log_path(name)})")
 
-    def last_line(self, name):
+    def lines(self, name):
+        """What a daemon said, of all its starts."""
         try:
             with open(self.log_path(name), encoding="utf-8", errors="replace") as log:
-                lines = [line for line in log.read().splitlines() if line.strip()]
+                return [line for line in log.read().splitlines() if line.strip()]
         except FileNotFoundError:
-            return "no log"
+            return []
+
+    def last_line(self, name):
+        lines = self.lines(name)
         return lines[-1] if lines else "it said nothing"
 
     def kill(self, name, sign=signal.SIGKILL):
@@ -112,6 +120,10 @@ class Daemons:
         """End a daemon if it runs, and forget it. Returns the seconds it took."""
         record = self._record(name)
         took = end_pid(*record, grace_sec) if record is not None else 0.0
+        for line in self.lines(name):
+            complaint = f"{name}: {line}"
+            if any(word in line for word in SANITIZER_WORDS) and complaint not in self.complaints:
+                self.complaints.append(complaint)
         try:
             os.unlink(os.path.join(self.pid_dir, name))
         except FileNotFoundError:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a lab consists of, taken while it is up, and what of it is still there afterwards."""
+import glob
 import json
 import os
 import subprocess
@@ -32,11 +33,6 @@ def bpf_ids_alive(kind, ids):
                                                  check=False).returncode == 0}
 
 
-def huge_pages_free():
-    with open("/proc/meminfo", encoding="ascii") as lines:
-        return next((int(line.split()[1]) for line in lines if line.startswith("HugePages_Free")), 0)
-
-
 class Inventory:
     """All that the lab has now."""
 
@@ -47,7 +43,6 @@ class Inventory:
                      for pid in lab.namespaces.pids(netns)}
         self.programs = set().union(*(bpf_programs(netns) for netns in self.namespaces), set())
         self.maps = bpf_maps(self.programs)
-        self.huge_pages = huge_pages_free()
 
     def count(self):
         return (f"{len(self.namespaces)} namespaces, {len(self.pids)} processes, "
@@ -63,6 +58,6 @@ class Inventory:
         left += [f"BPF map {one}" for one in bpf_ids_alive("map", self.maps)]
         left += [path for path in [self.state_dir] +
                  [f"/var/run/frr/{name}" for name in self.namespaces] if os.path.exists(path)]
-        if huge_pages_free() < self.huge_pages:
-            left.append("hugepages")
+        # the EAL names its files after its process
+        left += glob.glob("/dev/hugepages/podlane-*")
         return ", ".join(left)

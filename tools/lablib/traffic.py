@@ -82,8 +82,11 @@ def ping(source, address, n_pkts=1000, interval_ms=2.0):
     ping alone gives the last packet only twice the usual round-trip time, less than a busy machine
     needs to schedule everybody; with -w it goes on sending (not counted) until all are answered.
     """
-    patience_sec = 5 + int(n_pkts * interval_ms / 1000)
-    return Ping(source, address, n_pkts, interval_ms, ("-w", str(patience_sec))).result()
+    patience_sec = 20 + int(5 * n_pkts * interval_ms / 1000)
+    result = Ping(source, address, n_pkts, interval_ms, ("-w", str(patience_sec))).result()
+    if result.sent < n_pkts:
+        raise LabError(f"ping sent {result.sent} of {n_pkts} packets in {patience_sec} s")
+    return result
 
 
 def ping_unanswered(source, address, n_pkts):
