@@ -298,10 +298,9 @@ static int check_workers(struct load *load)
 		if (dp->workers[i] >= CONFIG_LCORES)
 			return refuse(load, key, "lcore %u is not in 0..%u", dp->workers[i],
 				CONFIG_LCORES - 1);
-		// Sharing the main lcore is for machines with one core only: it makes both wait.
-		if (dp->workers[i] == dp->main_lcore && dp->n_workers > 1)
-			return refuse(load, key,
-				"lcore %u is main_lcore; use another, or this one alone",
+		// DPDK starts no worker there: nobody would poll
+		if (dp->workers[i] == dp->main_lcore)
+			return refuse(load, key, "lcore %u is main_lcore; use another",
 				dp->workers[i]);
 		for (unsigned j = 0; j < i; j++)
 			if (dp->workers[j] == dp->workers[i])
