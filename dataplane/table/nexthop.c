@@ -39,6 +39,8 @@ struct nexthop_table {
 	struct wire_group **wire_group; /* NULL: not set */
 	uint32_t *free;			/* stack of n_free adjacency indexes */
 	struct retired *retired;	/* ring of n_adjacencies, the oldest at retired_head */
+	uint64_t *slot_token;		/* of a deleted slot: its index may be in workers' hands */
+	uint64_t *group_token;		/* likewise of a group */
 	uint32_t n_adjacencies, n_free, n_retired, retired_head;
 	struct nexthop_counts counts;
 };
@@ -90,8 +92,11 @@ int nexthop_create(struct nexthop_table **table, uint32_t max_paths, uint32_t ma
 	t->wire_group = calloc(max_groups + 1, sizeof(struct wire_group *));
 	t->free = calloc(t->n_adjacencies, sizeof(*t->free));
 	t->retired = calloc(t->n_adjacencies, sizeof(*t->retired));
+	t->slot_token = calloc(max_paths, sizeof(*t->slot_token));
+	t->group_token = calloc(max_groups + 1, sizeof(*t->group_token));
 	if (t->slot == NULL || t->adjacency == NULL || t->group == NULL || t->wire_path == NULL ||
-		t->wire_group == NULL || t->free == NULL || t->retired == NULL) {
+		t->wire_group == NULL || t->free == NULL || t->retired == NULL ||
+		t->slot_token == NULL || t->group_token == NULL) {
 		nexthop_free(t);
 		return -ENOMEM;
 	}
@@ -115,6 +120,8 @@ void nexthop_free(struct nexthop_table *table)
 			free(table->wire_group[idx]);
 	free(table->wire_group);
 	free(table->wire_path);
+	free(table->group_token);
+	free(table->slot_token);
 	free(table->retired);
 	free(table->free);
 	rte_free(table->group);
@@ -149,6 +156,17 @@ static void retire(struct nexthop_table *table, uint32_t adjacency_idx)
 	table->n_retired++;
 }
 
+/**
+ * Wait until no worker holds an index that was deleted: it looked it up in the FIB before, and
+ * would take the new meaning for the old. Mostly the grace period is over long since.
+ */
+static void settle(const struct nexthop_table *table, uint64_t *token)
+{
+	if (*token != 0)
+		rte_rcu_qsbr_check(table->epoch->qsbr, *token, true);
+	*token = 0;
+}
+
 /** Errors: 0 none left */
 static uint32_t take_adjacency(struct nexthop_table *table)
 {
@@ -180,6 +198,7 @@ int nexthop_path_set(struct nexthop_table *table, const struct wire_path *wire)
 	if (new == ADJACENCY_NONE)
 		return -ENOSPC;
 
+	settle(table, &table->slot_token[wire->idx]);
 	table->adjacency[new] = made;
 	table->wire_path[wire->idx] = *wire;
 	publish_slot(table, wire->idx, new);
@@ -202,6 +221,7 @@ int nexthop_path_del(struct nexthop_table *table, uint32_t idx)
 
 	publish_slot(table, idx, ADJACENCY_NONE);
 	retire(table, old);
+	table->slot_token[idx] = rte_rcu_qsbr_start(table->epoch->qsbr);
 	reclaim(table);
 	table->counts.n_paths--;
 	return 0;
@@ -320,6 +340,7 @@ int nexthop_group_set(struct nexthop_table *table, const struct wire_group *wire
 		table->counts.n_groups++;
 	}
 
+	settle(table, &table->group_token[wire->idx]);
 	deal_buckets(wire, table->group[wire->idx].bucket, bucket);
 	publish_buckets(&table->group[wire->idx], bucket);
 	*table->wire_group[wire->idx] = *wire;
@@ -336,6 +357,7 @@ int nexthop_group_del(struct nexthop_table *table, uint32_t idx)
 		return -ENOENT;
 
 	publish_buckets(&table->group[idx], none);
+	table->group_token[idx] = rte_rcu_qsbr_start(table->epoch->qsbr);
 	free(table->wire_group[idx]);
 	table->wire_group[idx] = NULL;
 	table->counts.n_groups--;

@@ -40,8 +40,9 @@ void nexthop_free(struct nexthop_table *table);
 /**
  * Set what path slot wire->idx does.
  *
- * Threads: main lcore only; workers see the old or the new adjacency, whole. Returns at once
- *          unless the pool is empty: the old one is freed by a later call.
+ * Threads: main lcore only; workers see the old or the new adjacency, whole. The old one is freed
+ *          by a later call. Waits for a grace period if the pool is empty, or if wire->idx was
+ *          deleted in the current one: a worker may still hold the index in its old meaning.
  * Errors:  -EINVAL idx, kind, or of a native path the port (RTE_MAX_ETHPORTS) or mtu (below 68);
  *          -ENOSPC no adjacency left even after a grace period
  */
@@ -57,7 +58,8 @@ int nexthop_path_del(struct nexthop_table *table, uint32_t idx);
  * Set a group; its buckets are dealt in proportion to the weights. A bucket whose path is still a
  * member and not over its share keeps it, so that flows stay where they are.
  *
- * A worker sees each bucket with its old or its new path. The fixed paths may be members.
+ * A worker sees each bucket with its old or its new path. The fixed paths may be members. Waits as
+ * nexthop_path_set() does if wire->idx was just deleted.
  *
  * Errors: -EINVAL idx, no or too many members, weight not 1 .. 65536, a member path that is not
  * set; -ENOMEM

@@ -6,6 +6,7 @@
 
 #include "test/unit/support.h"
 
+#include <rte_cycles.h>
 #include <rte_ether.h>
 
 #include <errno.h>
@@ -317,6 +318,69 @@ static void test_path_set_keeps_held_adjacency(void **state)
 	assert_memory_not_equal(held, &copy, sizeof(copy));
 }
 
+struct holder {
+	struct fixture *f;
+	bool is_holding, has_let_go;
+};
+
+/* A worker that looked an index up and is kept from going on for a while. */
+static void *hold_index(void *arg)
+{
+	struct holder *holder = arg;
+
+	epoch_enter(&holder->f->epoch, 1);
+	__atomic_store_n(&holder->is_holding, true, __ATOMIC_RELEASE);
+	rte_delay_us_sleep(50000);
+	__atomic_store_n(&holder->has_let_go, true, __ATOMIC_RELEASE);
+	epoch_leave(&holder->f->epoch, 1);
+	return NULL;
+}
+
+static pthread_t start_holder(struct holder *holder)
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, hold_index, holder), 0);
+	while (!__atomic_load_n(&holder->is_holding, __ATOMIC_ACQUIRE))
+		rte_pause();
+	return thread;
+}
+
+/* A route was moved away from it, it was deleted, and set anew: the worker must not go there. */
+static void test_path_set_waits_for_holders(void **state)
+{
+	struct fixture *f = *state;
+	struct holder holder = {.f = f};
+	pthread_t thread;
+
+	set_path(f, FIRST, 1);
+	thread = start_holder(&holder);
+	assert_int_equal(nexthop_path_del(f->table, FIRST), 0);
+	assert_false(__atomic_load_n(&holder.has_let_go, __ATOMIC_ACQUIRE));
+	set_path(f, FIRST + 1, 2); // another index does not wait
+	assert_false(__atomic_load_n(&holder.has_let_go, __ATOMIC_ACQUIRE));
+	set_path(f, FIRST, 3);
+	assert_true(__atomic_load_n(&holder.has_let_go, __ATOMIC_ACQUIRE));
+	pthread_join(thread, NULL);
+}
+
+static void test_group_set_waits_for_holders(void **state)
+{
+	struct fixture *f = *state;
+	struct holder holder = {.f = f};
+	struct wire_group group = {.n_members = 1, .member = {{FIRST, 1}}};
+	pthread_t thread;
+
+	set_path(f, FIRST, 1);
+	assert_int_equal(nexthop_group_set(f->table, &group), 0);
+	thread = start_holder(&holder);
+	assert_int_equal(nexthop_group_del(f->table, 0), 0);
+	assert_false(__atomic_load_n(&holder.has_let_go, __ATOMIC_ACQUIRE));
+	assert_int_equal(nexthop_group_set(f->table, &group), 0);
+	assert_true(__atomic_load_n(&holder.has_let_go, __ATOMIC_ACQUIRE));
+	pthread_join(thread, NULL);
+}
+
 struct reader {
 	struct fixture *f;
 	uint64_t n_wrong, n_lookups;
@@ -400,6 +464,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_group_set_refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_path_set_keeps_held_adjacency, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(test_path_set_waits_for_holders, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_group_set_waits_for_holders, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_path_set_under_a_reader, setup, teardown),
 	};
 
