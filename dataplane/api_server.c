@@ -221,6 +221,8 @@ static int greet(struct client *client, const struct wire_hello *hello, unsigned
 
 	if (n != 1)
 		return -EINVAL;
+	if (client->has_greeted)
+		return -EPROTO;
 	if (hello->role == WIRE_ROLE_CONTROL && tables->is_controlled)
 		return -EBUSY;
 	client->has_greeted = true;
@@ -285,7 +287,9 @@ static void take_message(struct client *client, size_t len)
 		return;
 	}
 	client->seq = hdr->seq;
-	reply = (struct api_reply){.send = send_items, .arg = client};
+	reply.send = send_items;
+	reply.arg = client;
+	reply.n_refusals = 0;
 	ret = handle(client, hdr->type, items, hdr->n_items, &reply);
 	send_ack(client, ret, &reply);
 }

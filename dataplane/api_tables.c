@@ -17,12 +17,16 @@
 #include "dataplane/log.h"
 #include "dataplane/steer/steer.h"
 
-/* One message of routes; the largest array the API needs. */
+/* One message of routes in a dump. */
 #define ROUTES_PER_MSG ((WIRE_MSG_BYTES - sizeof(struct wire_hdr)) / sizeof(struct wire_route))
+
+/*
+ * Routes applied at once.
+ */
+#define ROUTES_PER_TURN 64u
 
 void api_refuse(struct api_reply *reply, uint32_t item, int error)
 {
-	reply->n_refused++;
 	if (reply->n_refusals < RTE_DIM(reply->refusal))
 		reply->refusal[reply->n_refusals++] = (struct wire_refusal){item, error};
 }
@@ -34,19 +38,17 @@ static int path_set(struct api_tables *tables, const struct wire_path *path)
 	return nexthop_path_set(tables->nexthops, path);
 }
 
-static void routes_apply(struct api_tables *tables, const struct wire_route *routes, unsigned n,
-	enum fib_op_kind kind, struct api_reply *reply)
+/* Items @from up to @to of the request. */
+static void routes_apply_some(struct api_tables *tables, const struct wire_route *routes,
+	unsigned from, unsigned to, enum fib_op_kind kind, struct api_reply *reply)
 {
-	static struct fib_op ops[ROUTES_PER_MSG];
-	static uint32_t items[ROUTES_PER_MSG]; // ops[i] is item items[i] of the request
+	struct fib_op ops[ROUTES_PER_TURN];
 	unsigned n_ops = 0;
+	unsigned at = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		if (kind == FIB_OP_SET && !nexthop_is_set(tables->nexthops, routes[i].nh)) {
-			api_refuse(reply, i, -ENOENT);
+	for (unsigned i = from; i < to; i++) {
+		if (kind == FIB_OP_SET && !nexthop_is_set(tables->nexthops, routes[i].nh))
 			continue;
-		}
-		items[n_ops] = i;
 		ops[n_ops++] = (struct fib_op){
 			.prefix = routes[i].prefix,
 			.nh = routes[i].nh,
@@ -54,11 +56,23 @@ static void routes_apply(struct api_tables *tables, const struct wire_route *rou
 			.kind = (uint8_t)kind,
 		};
 	}
-	if (fib_apply(tables->fib, ops, n_ops) == 0)
-		return;
-	for (unsigned i = 0; i < n_ops; i++) {
-		if (ops[i].error != 0)
-			api_refuse(reply, items[i], ops[i].error);
+	fib_apply(tables->fib, ops, n_ops);
+	for (unsigned i = from; i < to; i++) {
+		int error = -ENOENT;
+
+		if (kind == FIB_OP_DEL || nexthop_is_set(tables->nexthops, routes[i].nh))
+			error = ops[at++].error;
+		if (error != 0)
+			api_refuse(reply, i, error);
+	}
+}
+
+static void routes_apply(struct api_tables *tables, const struct wire_route *routes, unsigned n,
+	enum fib_op_kind kind, struct api_reply *reply)
+{
+	for (unsigned from = 0; from < n; from += ROUTES_PER_TURN) {
+		routes_apply_some(tables, routes, from, RTE_MIN(from + ROUTES_PER_TURN, n), kind,
+			reply);
 	}
 }
 
@@ -80,7 +94,8 @@ static void pools_set(struct api_tables *tables, const struct wire_pool *pools, 
 		api_refuse(reply, 0, ret);
 		return;
 	}
-	memcpy(tables->pools, pools, n * sizeof(*pools));
+	if (n > 0)
+		memcpy(tables->pools, pools, n * sizeof(*pools));
 	tables->n_pools = n;
 	if (!tables->is_steering && n > 0)
 		LOG(NOTICE, "api: steering starts pools=%u\n", n);

@@ -19,6 +19,10 @@
 
 #define API_MAX_POOLS 1024u
 
+/** All that an acknowledgement holds, and no message has more items: who asked takes what is not
+ * among them for done. */
+#define API_MAX_REFUSALS ((WIRE_MSG_BYTES - sizeof(struct wire_hdr)) / sizeof(struct wire_refusal))
+
 /** Everything a request may read or write. Owner: main.c */
 struct api_tables {
 	uint64_t instance;
@@ -38,16 +42,15 @@ struct api_tables {
 	struct wire_pool pools[API_MAX_POOLS];
 	unsigned n_pools;
 	bool is_steering;
-	bool is_controlled; /**< control is connected */
+	bool is_controlled;	    /**< control is connected */
 };
 
 /** Where answers go. */
 struct api_reply {
 	void (*send)(void *arg, enum wire_type type, const void *items, size_t n_items);
 	void *arg;
-	struct wire_refusal refusal[512]; /**< the first ones; n_refused counts all */
 	unsigned n_refusals;
-	unsigned n_refused;
+	struct wire_refusal refusal[API_MAX_REFUSALS]; /**< in the order of the items */
 };
 
 /** One item of the request was refused. */

@@ -175,6 +175,18 @@ static void test_api_one_control(void **state)
 	hang_up(second);
 }
 
+/* A role is for good: who drops it without going would keep control's place for ever. */
+static void test_api_hello_comes_once(void **state)
+{
+	int fd = dial();
+
+	(void)state;
+	assert_int_equal(greet(fd, WIRE_ROLE_CONTROL), 0);
+	assert_int_equal(greet(fd, WIRE_ROLE_READER), -EPROTO);
+	hang_up(fd);
+	assert_false(tables.is_controlled);
+}
+
 static void test_api_broken_messages_close(void **state)
 {
 	size_t len = wire_build(buf, WIRE_INFO, 1, NULL, 0);
@@ -232,6 +244,53 @@ static void test_api_refuses_by_item(void **state)
 	assert_int_equal(ask(fd, WIRE_ROUTE_DEL, routes, 1), 0);
 	assert_int_equal(ask(fd, WIRE_ROUTE_DEL, routes, 1), -ENOENT);
 	assert_int_equal(ask(fd, WIRE_PATH_DEL, path_rows, 1), 0);
+	hang_up(fd);
+}
+
+/* Control takes for done what is not listed, and reads the list in the order of the items. */
+static void test_api_refuses_all_in_order(void **state)
+{
+	enum { N = 2000 };
+	static struct wire_route routes[N];
+	const struct wire_refusal *refusals;
+	const struct wire_hdr *hdr;
+	int fd = dial();
+
+	(void)state;
+	for (uint32_t i = 0; i < N; i++)
+		routes[i] = (struct wire_route){.prefix = i << 8, .depth = 24, .nh = WIRE_NH_PUNT};
+	for (uint32_t i = 0; i < N; i += 3)
+		routes[i].prefix |= 1; // the FIB's to refuse
+	for (uint32_t i = 1; i < N; i += 3)
+		routes[i].nh = 40; // not set
+	assert_int_equal(greet(fd, WIRE_ROLE_CONTROL), 0);
+	say(fd, WIRE_ROUTE_SET, routes, N);
+	hdr = hear(fd, WIRE_ACK, (const void **)&refusals);
+	assert_int_equal(hdr->error, -EINVAL);
+	assert_int_equal(hdr->n_items, N - N / 3);
+	for (uint32_t i = 0; i < hdr->n_items; i++) {
+		assert_int_equal(refusals[i].item, i / 2 * 3 + i % 2);
+		assert_int_equal(refusals[i].error, i % 2 == 0 ? -EINVAL : -ENOENT);
+	}
+	for (uint32_t i = 0; i < N; i++)
+		routes[i].prefix &= ~0xffu;
+	say(fd, WIRE_ROUTE_DEL, routes, N);
+	hear(fd, WIRE_ACK, (const void **)&refusals);
+	assert_int_equal(fib_counts(tables.fib).n_routes, 0);
+	hang_up(fd);
+}
+
+static void test_api_no_pools(void **state)
+{
+	struct wire_pool pool = {.prefix = 0x0a000000, .depth = 8};
+	int fd = dial();
+
+	(void)state;
+	assert_int_equal(greet(fd, WIRE_ROLE_CONTROL), 0);
+	assert_int_equal(ask(fd, WIRE_POOL_SET, &pool, 1), 0);
+	assert_true(tables.is_steering);
+	assert_int_equal(ask(fd, WIRE_POOL_SET, NULL, 0), 0);
+	assert_false(tables.is_steering);
 	hang_up(fd);
 }
 
@@ -328,8 +387,11 @@ int main(void)
 		cmocka_unit_test(test_api_hello_comes_first),
 		cmocka_unit_test(test_api_readers_do_not_write),
 		cmocka_unit_test(test_api_one_control),
+		cmocka_unit_test(test_api_hello_comes_once),
 		cmocka_unit_test(test_api_broken_messages_close),
 		cmocka_unit_test(test_api_refuses_by_item),
+		cmocka_unit_test(test_api_refuses_all_in_order),
+		cmocka_unit_test(test_api_no_pools),
 		cmocka_unit_test(test_api_dump_gives_back_what_was_set),
 		cmocka_unit_test(test_api_lookup),
 		cmocka_unit_test(test_api_second_server_is_refused),
