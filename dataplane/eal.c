@@ -45,6 +45,8 @@ int eal_start(const struct eal_config *config, char *error, size_t error_bytes)
 	char lcores[256], main_lcore[32], memory[32], prefix[64];
 	char program[] = "podlane-dataplane", no_pci[] = "--no-pci",
 	     quiet[] = "--log-level=lib.*:4";
+	// the addresses in rings and the kernel's are virtual: memory stays in one piece (pool.c)
+	char iova[] = "--iova-mode=va";
 	char no_telemetry[] = "--no-telemetry", in_memory[] = "--in-memory",
 	     no_huge[] = "--no-huge";
 	char no_shconf[] = "--no-shconf", app[] = "--log-level=user1:7",
@@ -65,6 +67,7 @@ int eal_start(const struct eal_config *config, char *error, size_t error_bytes)
 	argv[argc++] = memory;
 	argv[argc++] = prefix;
 	argv[argc++] = no_pci;
+	argv[argc++] = iova;
 	argv[argc++] = no_telemetry;
 	if (config->has_hugepages) {
 		argv[argc++] = in_memory;

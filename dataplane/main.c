@@ -26,6 +26,7 @@
 #include "dataplane/host.h"
 #include "dataplane/log.h"
 #include "dataplane/options.h"
+#include "dataplane/pool.h"
 #include "dataplane/steer/steer.h"
 #include "dataplane/worker.h"
 
@@ -139,11 +140,11 @@ static int create_tables(struct dataplane *dp)
 	int ret;
 
 	dp->n_workers = config->n_workers;
-	dp->pool = rte_pktmbuf_pool_create("podlane", config->mbufs, POOL_CACHE, 0,
-		RTE_MBUF_DEFAULT_BUF_SIZE, socket);
 	dp->stats = rte_calloc("stats", dp->n_workers + 1, sizeof(*dp->stats), 0);
 	dp->workers = rte_calloc("workers", dp->n_workers, sizeof(*dp->workers), 0);
-	ret = dp->pool == NULL || dp->stats == NULL || dp->workers == NULL ? -ENOMEM : 0;
+	ret = dp->stats == NULL || dp->workers == NULL ? -ENOMEM : 0;
+	if (ret == 0)
+		ret = pool_create(&dp->pool, "podlane", config->mbufs, POOL_CACHE, socket);
 	if (ret == 0)
 		ret = epoch_init(&dp->epoch, dp->n_workers);
 	if (ret == 0)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The packet buffers: rte_pktmbuf_pool_create() step by step, with one flag that it does not take.
+ * Called by main.c.
+ */
+#include "dataplane/pool.h"
+
+#include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
+
+#include <errno.h>
+
+int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, unsigned cache,
+	int socket)
+{
+	struct rte_pktmbuf_pool_private private = {
+		.mbuf_data_room_size = RTE_MBUF_DEFAULT_BUF_SIZE,
+	};
+	// without gaps where pages end: every address of ours is a virtual one (eal.c)
+	struct rte_mempool *p = rte_mempool_create_empty(name, n_mbufs,
+		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE, cache, sizeof(private), socket,
+		RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+
+	if (p == NULL)
+		return -ENOMEM;
+	if (rte_mempool_set_ops_byname(p, rte_mbuf_best_mempool_ops(), NULL) < 0)
+		goto err_free;
+	rte_pktmbuf_pool_init(p, &private);
+	if (rte_mempool_populate_default(p) < 0 || p->nb_mem_chunks != 1)
+		goto err_free;
+	rte_mempool_obj_iter(p, rte_pktmbuf_init, NULL);
+	*pool = p;
+	return 0;
+
+err_free:
+	rte_mempool_free(p);
+	return -ENOMEM;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The buffers lie where net_af_xdp tells the kernel that they are.
+ */
+#include "dataplane/pool.h"
+
+#include "test/unit/support.h"
+
+#include <rte_mbuf.h>
+
+#define N_MBUFS 1023u
+
+struct range {
+	uintptr_t first, end;
+};
+
+static void widen(struct rte_mempool *pool, void *arg, void *object, unsigned idx)
+{
+	struct range *range = arg;
+	uintptr_t start = (uintptr_t)object - pool->header_size;
+
+	range->first = idx == 0 ? start : RTE_MIN(range->first, start);
+	range->end = RTE_MAX(range->end, (uintptr_t)object + pool->elt_size + pool->trailer_size);
+}
+
+/* xdp_umem_configure(): from the first chunk's beginning, as long as all buffers together. */
+static void test_pool_has_no_gaps(void **state)
+{
+	struct rte_mempool *pool;
+	struct range range = {0};
+	uintptr_t begin;
+
+	(void)state;
+	support_eal_init(64);
+	assert_int_equal(pool_create(&pool, "pool", N_MBUFS, 0, SOCKET_ID_ANY), 0);
+	assert_int_equal(pool->nb_mem_chunks, 1);
+	assert_int_equal(pool->populated_size, N_MBUFS);
+	begin = (uintptr_t)STAILQ_FIRST(&pool->mem_list)->addr;
+	assert_int_equal(rte_mempool_obj_iter(pool, widen, &range), N_MBUFS);
+	assert_int_equal(range.first, begin);
+	assert_int_equal(range.end - begin,
+		N_MBUFS * rte_mempool_calc_obj_size(pool->elt_size, pool->flags, NULL));
+	rte_mempool_free(pool);
+}
+
+static void test_pool_gives_packets(void **state)
+{
+	struct rte_mempool *pool;
+	struct rte_mbuf *pkt;
+
+	(void)state;
+	support_eal_init(64);
+	assert_int_equal(pool_create(&pool, "pool", N_MBUFS, 0, SOCKET_ID_ANY), 0);
+	pkt = rte_pktmbuf_alloc(pool);
+	assert_non_null(pkt);
+	assert_int_equal(rte_pktmbuf_headroom(pkt), RTE_PKTMBUF_HEADROOM);
+	assert_int_equal(rte_pktmbuf_tailroom(pkt),
+		RTE_MBUF_DEFAULT_BUF_SIZE - RTE_PKTMBUF_HEADROOM);
+	rte_pktmbuf_free(pkt);
+	assert_int_equal(rte_mempool_avail_count(pool), N_MBUFS);
+	rte_mempool_free(pool);
+}
+
+static void test_pool_too_big(void **state)
+{
+	struct rte_mempool *pool = NULL;
+
+	(void)state;
+	support_eal_init(64);
+	assert_int_equal(pool_create(&pool, "pool", 1u << 20, 0, SOCKET_ID_ANY), -ENOMEM);
+	assert_null(pool);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pool_has_no_gaps),
+		cmocka_unit_test(test_pool_gives_packets),
+		cmocka_unit_test(test_pool_too_big),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
