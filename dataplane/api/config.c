@@ -6,6 +6,7 @@
 #include "dataplane/api/config.h"
 
 #include "dataplane/api/config_place.h"
+#include "dataplane/api/config_loading.h"
 #include "dataplane/api/config_schema.h"
 
 #include <arpa/inet.h>
@@ -32,6 +33,8 @@ struct number_row {
 };
 
 static const struct number_row number_rows[] = {
+	{"tunnel.vni", RAW(tunnel.vni), CFG(tunnel.vni), 4096, 0, 0xffffff},
+	{"tunnel.port", RAW(tunnel.port), CFG(tunnel.port), 4789, 1, 65535},
 	{"dataplane.main_lcore", RAW(dataplane.main_lcore), CFG(dataplane.main_lcore), 0, 0,
 		CONFIG_LCORES - 1},
 	{"dataplane.idle_us", RAW(dataplane.idle_us), CFG(dataplane.idle_us), 50, 1, 100000},
@@ -66,6 +69,7 @@ struct string_row {
 
 static const struct string_row string_rows[] = {
 	{"node.name", RAW(node.name), CFG(node.name), NULL, 253},
+	{"inventory", RAW(inventory), CFG(inventory), "", 255},
 	{"fpm.listen", RAW(fpm.listen), CFG(fpm.listen), "127.0.0.1:2620", 64},
 	{"fpm.replay_end", RAW(fpm.replay_end), CFG(fpm.replay_end),
 		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128", 64},
@@ -77,19 +81,7 @@ static const struct string_row string_rows[] = {
 		"podlane0", IFNAMSIZ - 1},
 };
 
-/* One load: what is read, what it becomes, and where complaints go. */
-struct load {
-	const char *path;
-	char *text;
-	struct raw_config *raw;
-	struct config *cfg;
-	char *error;
-	size_t error_bytes;
-};
-
-/* "FILE:LINE: KEY: text"; returns -EINVAL so that a check can return it. */
-__attribute__((format(printf, 3, 4))) static int refuse(struct load *load, const char *key,
-	const char *fmt, ...)
+int config_refuse(struct config_loading *load, const char *key, const char *fmt, ...)
 {
 	unsigned line = config_place_of(load->text, key);
 	char text[256];
@@ -106,13 +98,13 @@ __attribute__((format(printf, 3, 4))) static int refuse(struct load *load, const
 	return -EINVAL;
 }
 
-static int no_memory(struct load *load)
+int config_no_memory(struct config_loading *load)
 {
 	snprintf(load->error, load->error_bytes, "%s: out of memory", load->path);
 	return -ENOMEM;
 }
 
-static int take_numbers(struct load *load)
+static int take_numbers(struct config_loading *load)
 {
 	for (size_t i = 0; i < sizeof(number_rows) / sizeof(number_rows[0]); i++) {
 		const struct number_row *row = &number_rows[i];
@@ -120,8 +112,9 @@ static int take_numbers(struct load *load)
 		uint32_t value = *raw != NULL ? **raw : row->preset;
 
 		if (value < row->min || value > row->max)
-			return refuse(load, row->key, "%u is not in %u..%u; the default is %u",
-				value, row->min, row->max, row->preset);
+			return config_refuse(load, row->key,
+				"%u is not in %u..%u; the default is %u", value, row->min, row->max,
+				row->preset);
 		*(uint32_t *)((char *)load->cfg + row->cfg) = value;
 	}
 	load->cfg->dataplane.hugepages =
@@ -140,27 +133,30 @@ static char *take_string(char **raw, const char *preset)
 	return value;
 }
 
-static int take_strings(struct load *load)
+static int take_strings(struct config_loading *load)
 {
 	for (size_t i = 0; i < sizeof(string_rows) / sizeof(string_rows[0]); i++) {
 		const struct string_row *row = &string_rows[i];
 		char *value = take_string((char **)((char *)load->raw + row->raw), row->preset);
 
 		if (value == NULL && row->preset != NULL)
-			return no_memory(load);
+			return config_no_memory(load);
 		*(char **)((char *)load->cfg + row->cfg) = value;
 		if (value == NULL)
-			return refuse(load, row->key, "has no default; set it");
+			return config_refuse(load, row->key, "has no default; set it");
 		if (strlen(value) > row->max_len)
-			return refuse(load, row->key, "is %zu characters long; shorten it to %zu",
-				strlen(value), row->max_len);
-		if (value[0] == '\0' && strcmp(row->key, "fpm.replay_end") != 0)
-			return refuse(load, row->key, "is empty; set it or leave the key out");
+			return config_refuse(load, row->key,
+				"is %zu characters long; shorten it to %zu", strlen(value),
+				row->max_len);
+		if (value[0] == '\0' && strcmp(row->key, "fpm.replay_end") != 0 &&
+			strcmp(row->key, "inventory") != 0)
+			return config_refuse(load, row->key,
+				"is empty; set it or leave the key out");
 	}
 	return 0;
 }
 
-static int take_port(struct load *load, unsigned i)
+static int take_port(struct config_loading *load, unsigned i)
 {
 	struct raw_port *raw = &load->raw->ports[i];
 	struct config_port *port = &load->cfg->ports[i];
@@ -175,39 +171,42 @@ static int take_port(struct load *load, unsigned i)
 
 	snprintf(key, sizeof(key), "ports[%u]", i);
 	if (port->name == NULL || port->name[0] == '\0')
-		return refuse(load, key, "has no name; add \"name: uplink%u\"", i);
+		return config_refuse(load, key, "has no name; add \"name: uplink%u\"", i);
 	if ((port->interface != NULL) == (port->devargs != NULL))
-		return refuse(load, key,
+		return config_refuse(load, key,
 			"%s: say exactly one of interface: and devargs:", port->name);
 	snprintf(key, sizeof(key), "ports[%u].name", i);
 	if (strlen(port->name) >= CONFIG_NAME_BYTES)
-		return refuse(load, key, "is longer than %u characters", CONFIG_NAME_BYTES - 1);
+		return config_refuse(load, key, "is longer than %u characters",
+			CONFIG_NAME_BYTES - 1);
 	for (unsigned j = 0; j < i; j++)
 		if (strcmp(load->cfg->ports[j].name, port->name) == 0)
-			return refuse(load, key, "%s is also ports[%u]; rename one", port->name, j);
+			return config_refuse(load, key, "%s is also ports[%u]; rename one",
+				port->name, j);
 	snprintf(key, sizeof(key), "ports[%u].queues", i);
 	if (port->queues < 1 || port->queues > 64)
-		return refuse(load, key, "%u is not in 1..64; the default is 1", port->queues);
+		return config_refuse(load, key, "%u is not in 1..64; the default is 1",
+			port->queues);
 	snprintf(key, sizeof(key), "ports[%u].interface", i);
 	if (port->interface == NULL)
 		return 0;
 	if (port->interface[0] == '\0' || strlen(port->interface) >= IFNAMSIZ)
-		return refuse(load, key, "is no interface name; \"ip link\" lists them");
+		return config_refuse(load, key, "is no interface name; \"ip link\" lists them");
 	for (unsigned j = 0; j < i; j++)
 		if (load->cfg->ports[j].interface != NULL &&
 			strcmp(load->cfg->ports[j].interface, port->interface) == 0)
-			return refuse(load, key, "%s is also polled by %s; remove one",
+			return config_refuse(load, key, "%s is also polled by %s; remove one",
 				port->interface, load->cfg->ports[j].name);
 	return 0;
 }
 
-static int take_ports(struct load *load)
+static int take_ports(struct config_loading *load)
 {
 	struct raw_config *raw = load->raw;
 
 	load->cfg->ports = calloc(raw->ports_count + 1, sizeof(*load->cfg->ports));
 	if (load->cfg->ports == NULL)
-		return no_memory(load);
+		return config_no_memory(load);
 	load->cfg->n_ports = raw->ports_count;
 	for (unsigned i = 0; i < raw->ports_count; i++) {
 		int err = take_port(load, i);
@@ -218,7 +217,7 @@ static int take_ports(struct load *load)
 	return 0;
 }
 
-static int take_pods(struct load *load)
+static int take_pods(struct config_loading *load)
 {
 	struct raw_pods *raw = load->raw->pods;
 
@@ -226,14 +225,14 @@ static int take_pods(struct load *load)
 		return 0;
 	load->cfg->pods = calloc(1, sizeof(*load->cfg->pods));
 	if (load->cfg->pods == NULL)
-		return no_memory(load);
+		return config_no_memory(load);
 	load->cfg->pods->match = take_string(&raw->match, "cali*");
 	load->cfg->pods->checksum = raw->checksum != NULL ? (enum config_checksum) * raw->checksum
 							  : CONFIG_CHECKSUM_COMPLETE;
-	return load->cfg->pods->match != NULL ? 0 : no_memory(load);
+	return load->cfg->pods->match != NULL ? 0 : config_no_memory(load);
 }
 
-static int check_pool(struct load *load, unsigned i)
+static int check_pool(struct config_loading *load, unsigned i)
 {
 	struct config_pool *pool = &load->cfg->pools[i];
 	struct in_addr in;
@@ -244,29 +243,41 @@ static int check_pool(struct load *load, unsigned i)
 
 	snprintf(key, sizeof(key), "pools[%u].cidr", i);
 	if (pool->cidr == NULL)
-		return refuse(load, key, "is missing; write \"- cidr: " CONFIG_POOL "\"");
+		return config_refuse(load, key, "is missing; write \"- cidr: " CONFIG_POOL "\"");
 	if (sscanf(pool->cidr, "%15[0-9.]/%2u%n", addr, &depth, &end) != 2 ||
 		pool->cidr[end] != '\0' || inet_pton(AF_INET, addr, &in) != 1 || depth < 1 ||
 		depth > 32)
-		return refuse(load, key, "%s is no IPv4 prefix of length 1..32 like " CONFIG_POOL,
-			pool->cidr);
+		return config_refuse(load, key,
+			"%s is no IPv4 prefix of length 1..32 like " CONFIG_POOL, pool->cidr);
 	mask = UINT32_MAX << (32 - depth);
 	pool->prefix = ntohl(in.s_addr);
 	pool->depth = (uint8_t)depth;
 	if ((pool->prefix & ~mask) != 0) {
 		in.s_addr = htonl(pool->prefix & mask);
 		inet_ntop(AF_INET, &in, addr, sizeof(addr));
-		return refuse(load, key, "%s has bits right of /%u; write %s/%u", pool->cidr, depth,
-			addr, depth);
+		return config_refuse(load, key, "%s has bits right of /%u; write %s/%u", pool->cidr,
+			depth, addr, depth);
 	}
 	for (unsigned j = 0; j < i; j++)
 		if (load->cfg->pools[j].prefix == pool->prefix &&
 			load->cfg->pools[j].depth == depth)
-			return refuse(load, key, "%s is there twice; remove one", pool->cidr);
+			return config_refuse(load, key, "%s is there twice; remove one",
+				pool->cidr);
 	return 0;
 }
 
-static int take_pools(struct load *load)
+static void take_encap(struct config_loading *load, unsigned i, bool is_said)
+{
+	const int *encap = is_said ? load->raw->pools[i].encap : NULL;
+	const int *scope = is_said ? load->raw->pools[i].scope : NULL;
+
+	load->cfg->pools[i].encap =
+		encap != NULL ? (enum config_encap) * encap : CONFIG_ENCAP_FOLLOW;
+	load->cfg->pools[i].scope =
+		scope != NULL ? (enum config_scope) * scope : CONFIG_SCOPE_ALWAYS;
+}
+
+static int take_pools(struct config_loading *load)
 {
 	// An empty list is an answer, "no pools"; only a missing key means the default.
 	bool is_said = config_place_of(load->text, "pools") != 0;
@@ -274,7 +285,7 @@ static int take_pools(struct load *load)
 
 	load->cfg->pools = calloc(n + 1, sizeof(*load->cfg->pools));
 	if (load->cfg->pools == NULL)
-		return no_memory(load);
+		return config_no_memory(load);
 	load->cfg->n_pools = n;
 	for (unsigned i = 0; i < n; i++) {
 		char *none = NULL;
@@ -282,6 +293,7 @@ static int take_pools(struct load *load)
 
 		load->cfg->pools[i].cidr = take_string(is_said ? &load->raw->pools[i].cidr : &none,
 			is_said ? NULL : CONFIG_POOL);
+		take_encap(load, i, is_said);
 		err = check_pool(load, i);
 		if (err != 0)
 			return err;
@@ -289,28 +301,28 @@ static int take_pools(struct load *load)
 	return 0;
 }
 
-static int check_workers(struct load *load)
+static int check_workers(struct config_loading *load)
 {
 	struct config_dataplane *dp = &load->cfg->dataplane;
 	const char *key = "dataplane.workers";
 
 	for (unsigned i = 0; i < dp->n_workers; i++) {
 		if (dp->workers[i] >= CONFIG_LCORES)
-			return refuse(load, key, "lcore %u is not in 0..%u", dp->workers[i],
+			return config_refuse(load, key, "lcore %u is not in 0..%u", dp->workers[i],
 				CONFIG_LCORES - 1);
 		// DPDK starts no worker there: nobody would poll
 		if (dp->workers[i] == dp->main_lcore)
-			return refuse(load, key, "lcore %u is main_lcore; use another",
+			return config_refuse(load, key, "lcore %u is main_lcore; use another",
 				dp->workers[i]);
 		for (unsigned j = 0; j < i; j++)
 			if (dp->workers[j] == dp->workers[i])
-				return refuse(load, key, "lcore %u is there twice; remove one",
-					dp->workers[i]);
+				return config_refuse(load, key,
+					"lcore %u is there twice; remove one", dp->workers[i]);
 	}
 	return 0;
 }
 
-static int take_workers(struct load *load)
+static int take_workers(struct config_loading *load)
 {
 	struct config_dataplane *dp = &load->cfg->dataplane;
 	const uint32_t *raw = load->raw->dataplane.workers;
@@ -318,18 +330,18 @@ static int take_workers(struct load *load)
 	bool is_said = load->raw->dataplane.workers_count > 0;
 
 	if (!is_said && config_place_of_name(load->text, "workers", 1) != 0)
-		return refuse(load, "dataplane.workers",
+		return config_refuse(load, "dataplane.workers",
 			"is empty; nobody would poll: name an lcore");
 	dp->n_workers = is_said ? load->raw->dataplane.workers_count : 1;
 	dp->workers = calloc(dp->n_workers, sizeof(*dp->workers));
 	if (dp->workers == NULL)
-		return no_memory(load);
+		return config_no_memory(load);
 	memcpy(dp->workers, is_said ? raw : &preset, dp->n_workers * sizeof(*dp->workers));
 	return check_workers(load);
 }
 
 /* "127.0.0.1:2620" */
-static int check_listen(struct load *load)
+static int check_listen(struct config_loading *load)
 {
 	struct in_addr in;
 	unsigned port;
@@ -339,12 +351,12 @@ static int check_listen(struct load *load)
 	if (sscanf(load->cfg->fpm.listen, "%15[0-9.]:%5u%n", addr, &port, &end) != 2 ||
 		load->cfg->fpm.listen[end] != '\0' || inet_pton(AF_INET, addr, &in) != 1 ||
 		port < 1 || port > 65535)
-		return refuse(load, "fpm.listen", "%s is no IPv4 address:port like 127.0.0.1:2620",
-			load->cfg->fpm.listen);
+		return config_refuse(load, "fpm.listen",
+			"%s is no IPv4 address:port like 127.0.0.1:2620", load->cfg->fpm.listen);
 	return 0;
 }
 
-static int check_replay_end(struct load *load)
+static int check_replay_end(struct config_loading *load)
 {
 	const char *text = load->cfg->fpm.replay_end;
 	struct in6_addr in;
@@ -356,18 +368,20 @@ static int check_replay_end(struct load *load)
 		return 0;
 	if (sscanf(text, "%63[0-9a-fA-F:.]/%3u%n", addr, &depth, &end) != 2 || text[end] != '\0' ||
 		inet_pton(AF_INET6, addr, &in) != 1 || depth < 1 || depth > 128)
-		return refuse(load, "fpm.replay_end",
+		return config_refuse(load, "fpm.replay_end",
 			"%s is no IPv6 prefix; leave it out for the default, see configs/frr",
 			text);
 	return 0;
 }
 
-static int check_whole(struct load *load)
+static int check_whole(struct config_loading *load)
 {
 	if (load->cfg->n_ports == 0 && load->cfg->pods == NULL)
-		return refuse(load, "ports", "there is nothing to poll; add ports: or pods:");
+		return config_refuse(load, "ports",
+			"there is nothing to poll; add ports: or pods:");
 	if (strcmp(load->cfg->sockets.dataplane, load->cfg->sockets.control) == 0)
-		return refuse(load, "sockets.control", "is also sockets.dataplane; change one");
+		return config_refuse(load, "sockets.control",
+			"is also sockets.dataplane; change one");
 	return 0;
 }
 
@@ -398,14 +412,15 @@ err_close:
 	return err;
 }
 
-static int take_all(struct load *load)
+static int take_all(struct config_loading *load)
 {
-	static int (*const steps[])(struct load *) = {
+	static int (*const steps[])(struct config_loading *) = {
 		take_strings,
 		take_numbers,
 		take_ports,
 		take_pods,
 		take_pools,
+		config_take_tunnel,
 		take_workers,
 		check_listen,
 		check_replay_end,
@@ -423,7 +438,7 @@ static int take_all(struct load *load)
 
 int config_load(const char *path, struct config **cfg, char *error, size_t error_bytes)
 {
-	struct load load = {.path = path, .error = error, .error_bytes = error_bytes};
+	struct config_loading load = {.path = path, .error = error, .error_bytes = error_bytes};
 	char text[400];
 	int err = read_file(path, &load.text);
 
@@ -443,7 +458,7 @@ int config_load(const char *path, struct config **cfg, char *error, size_t error
 		goto err_free_text;
 	}
 	load.cfg = calloc(1, sizeof(*load.cfg));
-	err = load.cfg != NULL ? take_all(&load) : no_memory(&load);
+	err = load.cfg != NULL ? take_all(&load) : config_no_memory(&load);
 	config_schema_free(load.raw);
 	if (err != 0)
 		config_free(load.cfg);
@@ -472,6 +487,7 @@ void config_free(struct config *cfg)
 	free(cfg->pods);
 	free(cfg->ports);
 	free(cfg->pools);
+	free(cfg->tunnel.sources);
 	free(cfg->dataplane.workers);
 	free(cfg);
 }

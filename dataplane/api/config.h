@@ -14,6 +14,15 @@ enum config_checksum { CONFIG_CHECKSUM_TRUST = 0, CONFIG_CHECKSUM_COMPLETE };
 enum config_idle { CONFIG_IDLE_SLEEP = 0, CONFIG_IDLE_POLL };
 enum config_engine { CONFIG_ENGINE_AUTO = 0, CONFIG_ENGINE_LPM, CONFIG_ENGINE_DIR24_8 };
 
+/* The numbers are those of control's enum encap and encap_scope. */
+enum config_encap {
+	CONFIG_ENCAP_FOLLOW = 0,
+	CONFIG_ENCAP_NONE,
+	CONFIG_ENCAP_IPIP,
+	CONFIG_ENCAP_VXLAN,
+};
+enum config_scope { CONFIG_SCOPE_ALWAYS = 0, CONFIG_SCOPE_CROSS_SUBNET };
+
 struct config_port {
 	char *name;
 	char *interface; /**< NULL unless AF_XDP */
@@ -29,9 +38,30 @@ struct config_pods {
 
 struct config_pool {
 	char *cidr; /**< as written */
+	enum config_encap encap;
+	enum config_scope scope;
 	/* filled in by config_load(); host order */
 	uint32_t prefix;
 	uint8_t depth;
+};
+
+struct config_range {
+	uint32_t prefix;
+	uint8_t depth;
+};
+
+/** Our side of the tunnels that pools' encap asks for. Host order. */
+struct config_tunnel {
+	uint32_t address; /**< 0: that of the egress interface */
+	uint32_t vni;
+	uint32_t port;
+	bool udp_checksum;
+	uint16_t source_port_min, source_port_max;
+	bool has_mac; /**< false: worked out from node.name */
+	uint8_t mac[6];
+	struct config_range *sources; /**< who may send to us, beside all known nodes */
+	unsigned n_sources;
+	bool check_inner_source;
 };
 
 struct config_fib {
@@ -66,6 +96,8 @@ struct config {
 	struct config_pods *pods; /**< NULL: no pod trunk */
 	struct config_pool *pools;
 	unsigned n_pools;
+	struct config_tunnel tunnel;
+	char *inventory; /**< path of the file of nodes; "" for none */
 	struct {
 		char *listen;	  /**< address:port, IPv4 */
 		char *replay_end; /**< IPv6 prefix of the sentinel route */

@@ -25,6 +25,17 @@ static const cyaml_strval_t engines[] = {
 	{"dir24-8", CONFIG_ENGINE_DIR24_8},
 };
 
+static const cyaml_strval_t encaps[] = {
+	{"follow", CONFIG_ENCAP_FOLLOW},
+	{"none", CONFIG_ENCAP_NONE},
+	{"ipip", CONFIG_ENCAP_IPIP},
+	{"vxlan", CONFIG_ENCAP_VXLAN},
+};
+static const cyaml_strval_t scopes[] = {
+	{"always", CONFIG_SCOPE_ALWAYS},
+	{"cross-subnet", CONFIG_SCOPE_CROSS_SUBNET},
+};
+
 #define OPT		      (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER)
 #define FIELD_STR(key, s, m)  CYAML_FIELD_STRING_PTR(key, OPT, s, m, 0, CYAML_UNLIMITED)
 #define FIELD_UINT(key, s, m) CYAML_FIELD_UINT_PTR(key, OPT, s, m)
@@ -58,10 +69,27 @@ static const cyaml_schema_field_t pods_fields[] = {
 
 static const cyaml_schema_field_t pool_fields[] = {
 	FIELD_STR("cidr", struct raw_pool, cidr),
+	FIELD_ENUM("encap", struct raw_pool, encap, encaps),
+	FIELD_ENUM("scope", struct raw_pool, scope, scopes),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t pool_entry = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_pool, pool_fields),
+};
+
+static const cyaml_schema_value_t source_entry = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED),
+};
+static const cyaml_schema_field_t tunnel_fields[] = {
+	FIELD_STR("address", struct raw_tunnel, address),
+	FIELD_STR("mac", struct raw_tunnel, mac),
+	FIELD_UINT("vni", struct raw_tunnel, vni),
+	FIELD_UINT("port", struct raw_tunnel, port),
+	CYAML_FIELD_BOOL_PTR("udp_checksum", OPT, struct raw_tunnel, udp_checksum),
+	FIELD_STR("source_port_range", struct raw_tunnel, source_port_range),
+	FIELD_LIST("sources", struct raw_tunnel, sources, &source_entry),
+	CYAML_FIELD_BOOL_PTR("check_inner_source", OPT, struct raw_tunnel, check_inner_source),
+	CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t fpm_fields[] = {
@@ -108,6 +136,8 @@ static const cyaml_schema_field_t config_fields[] = {
 	FIELD_LIST("ports", struct raw_config, ports, &port_entry),
 	CYAML_FIELD_MAPPING_PTR("pods", OPT, struct raw_config, pods, pods_fields),
 	FIELD_LIST("pools", struct raw_config, pools, &pool_entry),
+	FIELD_MAP("tunnel", struct raw_config, tunnel, tunnel_fields),
+	FIELD_STR("inventory", struct raw_config, inventory),
 	FIELD_MAP("fpm", struct raw_config, fpm, fpm_fields),
 	FIELD_MAP("sockets", struct raw_config, sockets, sockets_fields),
 	FIELD_MAP("dataplane", struct raw_config, dataplane, dataplane_fields),

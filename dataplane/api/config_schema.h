@@ -27,6 +27,15 @@ struct raw_pods {
 
 struct raw_pool {
 	char *cidr;
+	int *encap, *scope;
+};
+
+struct raw_tunnel {
+	char *address, *mac, *source_port_range;
+	uint32_t *vni, *port;
+	bool *udp_checksum, *check_inner_source;
+	char **sources;
+	uint32_t sources_count;
 };
 
 struct raw_fpm {
@@ -63,6 +72,8 @@ struct raw_config {
 	struct raw_pods *pods;
 	struct raw_pool *pools; /**< NULL also for an empty list */
 	uint32_t pools_count;
+	struct raw_tunnel tunnel;
+	char *inventory;
 	struct raw_fpm fpm;
 	struct raw_sockets sockets;
 	struct raw_dataplane dataplane;

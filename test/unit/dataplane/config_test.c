@@ -81,6 +81,18 @@ static void test_config_load_defaults_are_the_example(void **state)
 	assert_int_equal(example->dataplane.fib.engine, min->dataplane.fib.engine);
 	assert_int_equal(example->dataplane.fib.max_routes, min->dataplane.fib.max_routes);
 	assert_int_equal(example->dataplane.fib.tbl8_groups, min->dataplane.fib.tbl8_groups);
+	assert_int_equal(example->pools[0].encap, min->pools[0].encap);
+	assert_int_equal(example->pools[0].scope, min->pools[0].scope);
+	assert_int_equal(example->tunnel.address, min->tunnel.address);
+	assert_int_equal(example->tunnel.has_mac, min->tunnel.has_mac);
+	assert_int_equal(example->tunnel.vni, min->tunnel.vni);
+	assert_int_equal(example->tunnel.port, min->tunnel.port);
+	assert_int_equal(example->tunnel.udp_checksum, min->tunnel.udp_checksum);
+	assert_int_equal(example->tunnel.source_port_min, min->tunnel.source_port_min);
+	assert_int_equal(example->tunnel.source_port_max, min->tunnel.source_port_max);
+	assert_int_equal(example->tunnel.n_sources, min->tunnel.n_sources);
+	assert_int_equal(example->tunnel.check_inner_source, min->tunnel.check_inner_source);
+	assert_string_equal(example->inventory, min->inventory);
 	assert_int_equal(example->dataplane.max_paths, min->dataplane.max_paths);
 	assert_int_equal(example->dataplane.max_groups, min->dataplane.max_groups);
 	config_free(min);
@@ -125,6 +137,14 @@ static const struct {
 	{MINIMUM "pools:\n  - cidr: 10.244.0.0/16 x\n", "no IPv4 prefix"},
 	{MINIMUM "pools:\n  - cidr: 10.0.0.0/8\n  - cidr: 10.0.0.0/8\n", ":6: pools[1].cidr"},
 	{MINIMUM "pools:\n  - {}\n", "pools[0].cidr: is missing"},
+	{MINIMUM "pools:\n  - cidr: 10.0.0.0/8\n    encap: gre\n", ":6: encap:"},
+	{MINIMUM "pools:\n  - cidr: 10.0.0.0/8\n    scope: never\n", ":6: scope:"},
+	{MINIMUM "tunnel:\n  vni: 16777216\n", ":5: tunnel.vni: 16777216 is not in 0..16777215"},
+	{MINIMUM "tunnel:\n  port: 0\n", ":5: tunnel.port: 0 is not in"},
+	{MINIMUM "tunnel:\n  address: here\n", ":5: tunnel.address: here is no IPv4"},
+	{MINIMUM "tunnel:\n  mac: 01:00:5e:00:00:01\n", ":5: tunnel.mac: 01:00:5e:00:00:01 is no"},
+	{MINIMUM "tunnel:\n  source_port_range: 9-8\n", ":5: tunnel.source_port_range: 9-8 is"},
+	{MINIMUM "tunnel:\n  sources: [10.0.0.1/8]\n", "tunnel.sources[0]: 10.0.0.1/8 is no"},
 	{MINIMUM "fpm:\n  listen: localhost:2620\n", ":5: fpm.listen: localhost:2620 is no"},
 	{MINIMUM "fpm:\n  listen: 127.0.0.1:70000\n", "fpm.listen"},
 	{MINIMUM "fpm:\n  replay_end: 10.0.0.0/8\n", ":5: fpm.replay_end"},
@@ -167,6 +187,33 @@ static void test_config_load_no_pools(void **state)
 	(void)state;
 	assert_int_equal(load_text(MINIMUM "pools: []\n", &cfg, error, sizeof(error)), 0);
 	assert_int_equal(cfg->n_pools, 0);
+	config_free(cfg);
+}
+
+static void test_config_load_tunnel(void **state)
+{
+	const char *text = MINIMUM "pools:\n  - cidr: 10.0.0.0/8\n    encap: vxlan\n"
+				   "    scope: cross-subnet\ntunnel:\n  address: 192.168.1.10\n"
+				   "  mac: 66:3e:ca:a4:db:65\n  source_port_range: 1-2\n"
+				   "  udp_checksum: false\n  check_inner_source: false\n"
+				   "  sources: [10.0.0.1, 10.1.0.0/16]\ninventory: /n.yaml\n";
+	struct config *cfg = NULL;
+	char error[400] = "";
+
+	(void)state;
+	assert_int_equal(load_text(text, &cfg, error, sizeof(error)), 0);
+	assert_int_equal(cfg->pools[0].encap, CONFIG_ENCAP_VXLAN);
+	assert_int_equal(cfg->pools[0].scope, CONFIG_SCOPE_CROSS_SUBNET);
+	assert_int_equal(cfg->tunnel.address, 0xc0a8010a);
+	assert_true(cfg->tunnel.has_mac);
+	assert_int_equal(cfg->tunnel.mac[5], 0x65);
+	assert_int_equal(cfg->tunnel.source_port_max, 2);
+	assert_false(cfg->tunnel.udp_checksum || cfg->tunnel.check_inner_source);
+	assert_int_equal(cfg->tunnel.n_sources, 2);
+	assert_int_equal(cfg->tunnel.sources[0].depth, 32);
+	assert_int_equal(cfg->tunnel.sources[1].prefix, 0x0a010000);
+	assert_int_equal(cfg->tunnel.sources[1].depth, 16);
+	assert_string_equal(cfg->inventory, "/n.yaml");
 	config_free(cfg);
 }
 
@@ -219,6 +266,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_config_load_mistake),
 		cmocka_unit_test(test_config_load_no_file),
 		cmocka_unit_test(test_config_load_no_pools),
+		cmocka_unit_test(test_config_load_tunnel),
 		cmocka_unit_test_prestate(test_config_load_cut, example),
 		cmocka_unit_test(test_config_place_of),
 	};

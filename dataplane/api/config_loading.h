@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the parts of config.c share while a file is loaded. Only config*.c include this. */
+#ifndef PODLANE_DATAPLANE_API_CONFIG_LOADING_H
+#define PODLANE_DATAPLANE_API_CONFIG_LOADING_H
+
+#include <stddef.h>
+
+struct config;
+struct raw_config;
+
+/** One load: what is read, what it becomes, and where complaints go. */
+struct config_loading {
+	const char *path;
+	char *text;
+	struct raw_config *raw;
+	struct config *cfg;
+	char *error;
+	size_t error_bytes;
+};
+
+/** Write "FILE:LINE: KEY: text". Returns -EINVAL, so that a check can return it. */
+__attribute__((format(printf, 3, 4))) int config_refuse(struct config_loading *load,
+	const char *key, const char *fmt, ...);
+/** Returns -ENOMEM. */
+int config_no_memory(struct config_loading *load);
+
+/** The section "tunnel"; in config_tunnel.c. Errors: -EINVAL, -ENOMEM */
+int config_take_tunnel(struct config_loading *load);
+
+#endif
