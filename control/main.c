@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* podlane-control: starts and stops things. Read pipeline.c to see what happens in between. */
 #include "control/fpm_conn.h"
+#include "control/inventory.h"
 #include "control/log.h"
 #include "control/neigh.h"
 #include "control/pipeline.h"
 #include "control/show.h"
+#include "control/vtep_mac.h"
 #include "dataplane/api/config.h"
 
 #include <argp.h>
@@ -76,6 +78,7 @@ struct program {
 	struct event_base *base;
 	struct event *stop[2];
 	struct pipeline *pipeline;
+	struct inventory *inventory;
 	struct neigh *neigh;
 	struct fpm_conn *fpm;
 	struct show *show;
@@ -107,30 +110,94 @@ static struct fpm_prefix parse_replay_end(const char *text)
 	return prefix;
 }
 
+/* The ports that Linux gives to flows where nothing else is said. */
+static void read_local_ports(uint16_t *min, uint16_t *max)
+{
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+
+	if (file == NULL || fscanf(file, "%hu %hu", min, max) != 2) {
+		*min = 32768;
+		*max = 60999;
+	}
+	if (file != NULL)
+		fclose(file);
+}
+
+static void take_tunnel(const struct config *cfg, struct resolve_tunnel *tunnel)
+{
+	*tunnel = (struct resolve_tunnel){
+		.address = cfg->tunnel.address,
+		.vni = cfg->tunnel.vni,
+		.udp_port = (uint16_t)cfg->tunnel.port,
+		.udp_src_min = cfg->tunnel.source_port_min,
+		.udp_src_max = cfg->tunnel.source_port_max,
+		.has_udp_checksum = cfg->tunnel.udp_checksum,
+	};
+	read_local_ports(&tunnel->system_src_min, &tunnel->system_src_max);
+	memcpy(tunnel->mac, cfg->tunnel.mac, sizeof(tunnel->mac));
+	if (!cfg->tunnel.has_mac)
+		vtep_mac_of_name(cfg->node.name, tunnel->mac);
+}
+
+static void on_inventory(void *arg)
+{
+	struct program *program = arg;
+
+	pipeline_set_inventory(program->pipeline, program->inventory);
+	pipeline_turn(program->pipeline);
+}
+
+static int start_inventory(struct program *program)
+{
+	int err;
+
+	if (program->cfg->inventory[0] == '\0')
+		return 0;
+	err = inventory_new(program->base, program->cfg->inventory, on_inventory, program,
+		&program->inventory);
+	if (err == 0)
+		pipeline_set_inventory(program->pipeline, program->inventory);
+	return err;
+}
+
 static int start_pipeline(struct program *program)
 {
 	const struct config *cfg = program->cfg;
-	struct wire_pool *pools = calloc(cfg->n_pools + 1, sizeof(*pools));
+	struct route_pool *pools = calloc(cfg->n_pools + 1, sizeof(*pools));
+	struct wire_source *sources = calloc(cfg->tunnel.n_sources + 1, sizeof(*sources));
 	struct pipeline_options pipeline_options = {
 		.node = cfg->node.name,
 		.dataplane_socket = cfg->sockets.dataplane,
 		.pod_match = cfg->pods == NULL ? "" : cfg->pods->match,
 		.pools = pools,
 		.n_pools = cfg->n_pools,
+		.sources = sources,
+		.n_sources = cfg->tunnel.n_sources,
+		.has_inner_check = cfg->tunnel.check_inner_source,
 		.has_replay_end = cfg->fpm.replay_end[0] != '\0',
 		.replay_end = parse_replay_end(cfg->fpm.replay_end),
 	};
-	int err;
+	int err = -ENOMEM;
 
-	if (pools == NULL)
-		return -ENOMEM;
+	if (pools == NULL || sources == NULL)
+		goto err_free;
 	for (unsigned i = 0; i < cfg->n_pools; i++)
-		pools[i] = (struct wire_pool){
+		pools[i] = (struct route_pool){
 			.prefix = cfg->pools[i].prefix,
 			.depth = cfg->pools[i].depth,
+			.policy = hop_policy((enum encap)cfg->pools[i].encap,
+				(enum encap_scope)cfg->pools[i].scope),
 		};
+	for (unsigned i = 0; i < cfg->tunnel.n_sources; i++)
+		sources[i] = (struct wire_source){
+			.prefix = cfg->tunnel.sources[i].prefix,
+			.depth = cfg->tunnel.sources[i].depth,
+		};
+	take_tunnel(cfg, &pipeline_options.tunnel);
 	err = pipeline_new(program->base, &pipeline_options, &program->pipeline);
+err_free:
 	free(pools);
+	free(sources);
 	return err;
 }
 
@@ -210,6 +277,9 @@ static int start(struct program *program)
 	err = start_pipeline(program);
 	if (err != 0)
 		return fail("cannot make the tables", "", err);
+	err = start_inventory(program);
+	if (err != 0)
+		return fail("cannot watch the inventory", program->cfg->inventory, err);
 	err = neigh_new(program->base, program->pipeline, &program->neigh);
 	if (err != 0)
 		return fail("cannot ask the kernel over", "rtnetlink", err);
@@ -233,6 +303,7 @@ static void stop(struct program *program)
 		pipeline_set_use(program->pipeline, NULL, NULL);
 	neigh_free(program->neigh);
 	pipeline_free(program->pipeline);
+	inventory_free(program->inventory);
 	for (int i = 0; i < 2; i++)
 		if (program->stop[i] != NULL)
 			event_free(program->stop[i]);

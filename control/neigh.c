@@ -20,14 +20,20 @@
 #define NEIGH_READS_PER_TURN 64
 #define NEIGH_BUF_BYTES	     65536
 
-static const uint16_t dump_types[] = {RTM_GETLINK, RTM_GETADDR, RTM_GETNEIGH};
-#define DUMPS (sizeof(dump_types) / sizeof(dump_types[0]))
+static const struct {
+	uint16_t type;
+	uint8_t family;
+} dumps[] = {
+	{RTM_GETLINK, AF_UNSPEC}, {RTM_GETADDR, AF_INET}, {RTM_GETNEIGH, AF_INET},
+	{RTM_GETNEIGH, AF_BRIDGE}, // forwarding tables
+};
+#define DUMPS (sizeof(dumps) / sizeof(dumps[0]))
 
 struct neigh {
 	struct mnl_socket *socket;
 	struct event *readable;
 	struct pipeline *pipeline;
-	unsigned dump; /* of dump_types, the one under way; DUMPS: none */
+	unsigned dump; /* of dumps, the one under way; DUMPS: none */
 	bool is_synced;
 	bool must_resync;
 	uint32_t seq;
@@ -42,12 +48,12 @@ static int ask_dump(struct neigh *neigh)
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct rtgenmsg *gen;
 
-	nlh->nlmsg_type = dump_types[neigh->dump];
+	nlh->nlmsg_type = dumps[neigh->dump].type;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	nlh->nlmsg_seq = ++neigh->seq;
 	// Each dump has its own header; the family comes first in all, and zeroes are no filter.
 	gen = mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
-	gen->rtgen_family = dump_types[neigh->dump] == RTM_GETLINK ? AF_UNSPEC : AF_INET;
+	gen->rtgen_family = dumps[neigh->dump].family;
 	return mnl_socket_sendto(neigh->socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
 }
 

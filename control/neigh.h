@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The kernel's links, IPv4 addresses and neighbours, over rtnetlink, for the network namespace we were
- * started in. Dumps everything at the start and whenever the kernel says that it lost something for us.
+ * The kernel's links, IPv4 addresses, neighbours and forwarding tables, over rtnetlink, for the network
+ * namespace we were started in. Dumps everything at the start and whenever the kernel says that it lost
+ * something for us.
  */
 #ifndef PODLANE_CONTROL_NEIGH_H
 #define PODLANE_CONTROL_NEIGH_H

@@ -39,7 +39,8 @@ uint64_t pipeline_now_ms(void)
 }
 
 /* Have the kernel look for a next hop, not too often. */
-static void ask_neighbour(struct pipeline *pipeline, struct hop *hop, uint64_t every_sec)
+static void ask_neighbour(struct pipeline *pipeline, struct hop *hop, struct hop_key neighbour,
+	uint64_t every_sec)
 {
 	uint64_t now_sec = pipeline_now_ms() / 1000;
 
@@ -48,7 +49,20 @@ static void ask_neighbour(struct pipeline *pipeline, struct hop *hop, uint64_t e
 		return;
 	pipeline->n_asked++;
 	hop->asked_sec = now_sec;
-	pipeline->use(hop->key.nexthop, hop->key.ifindex, pipeline->use_arg);
+	pipeline->use(neighbour.nexthop, neighbour.ifindex, pipeline->use_arg);
+}
+
+/* Have the kernel look for what a hop lacks: its own neighbour, or that of its tunnel. */
+static void ask_unresolved(struct pipeline *pipeline, struct hop *hop)
+{
+	const struct hop_facts *facts = &hop->facts;
+
+	if (facts->state == HOP_UNRESOLVED && facts->wants_neighbour)
+		ask_neighbour(pipeline, hop, facts->key, ASK_UNRESOLVED_SEC);
+	else if (facts->vxlan.state == HOP_UNDERLAY_UNRESOLVED)
+		ask_neighbour(pipeline, hop, facts->vxlan.underlay, ASK_UNRESOLVED_SEC);
+	else if (facts->ipip.state == HOP_UNDERLAY_UNRESOLVED)
+		ask_neighbour(pipeline, hop, facts->ipip.underlay, ASK_UNRESOLVED_SEC);
 }
 
 /* Steps 6 to 8 for one next hop: facts, candidates, choice. */
@@ -58,39 +72,66 @@ void pipeline_work_out_hop(struct pipeline *pipeline, struct hop *hop)
 
 	resolve_hop(pipeline->resolve, hop->key, &hop->facts);
 	candidates_build(&hop->facts, &hop->candidates);
-	hop->choice = compare_choose(&hop->candidates);
+	hop->choice = compare_choose(&hop->candidates, &hop->facts);
 	path = compare_path(&hop->candidates, hop->choice, hop->key);
 
 	if (memcmp(&path, &hop->wanted, sizeof(path)) != 0) {
 		hop->wanted = path;
 		sync_hop_changed(pipeline->sync, hop);
 	}
-	if (hop->facts.state == HOP_UNRESOLVED && hop->facts.wants_neighbour)
-		ask_neighbour(pipeline, hop, ASK_UNRESOLVED_SEC);
+	ask_unresolved(pipeline, hop);
 }
 
-/* Errors: -ENOMEM */
-static int take_hops(struct pipeline *pipeline, const struct route_target *target)
+/* @prefix: of a route in a pool, whose gateways are nodes; 0 of another one. Errors: -ENOMEM */
+static int take_hops(struct pipeline *pipeline, const struct route_target *target, uint32_t prefix)
 {
 	for (uint32_t i = 0; i < target->n; i++) {
-		struct hop *hop;
+		struct hop_key key = target->member[i].key;
+		bool is_new = sync_find_hop(pipeline->sync, key) == NULL;
+		struct hop *hop = sync_take_hop(pipeline->sync, key);
 
-		if (sync_find_hop(pipeline->sync, target->member[i].key) != NULL)
-			continue;
-		hop = sync_take_hop(pipeline->sync, target->member[i].key);
 		if (hop == NULL)
 			return -ENOMEM;
-		pipeline_work_out_hop(pipeline, hop);
+		// A pod is its own next hop, and sends no tunnels.
+		if (prefix != 0 && key.nexthop != prefix && !hop->is_node) {
+			hop->is_node = true;
+			pipeline->are_tunnels_due = true;
+		}
+		if (is_new)
+			pipeline_work_out_hop(pipeline, hop);
 	}
 	return 0;
 }
 
+static const struct route_pool *find_pool(const struct pipeline *pipeline, uint32_t prefix,
+	uint8_t depth)
+{
+	const struct route_pool *best = NULL;
+
+	for (size_t i = 0; i < pipeline->n_pools; i++) {
+		const struct route_pool *pool = &pipeline->pools[i];
+
+		if (pool->depth <= depth && (prefix ^ pool->prefix) >> (32 - pool->depth) == 0 &&
+			(best == NULL || pool->depth > best->depth))
+			best = pool;
+	}
+	return best;
+}
+
 bool pipeline_is_pool(const struct pipeline *pipeline, uint32_t prefix, uint8_t depth)
 {
-	for (size_t i = 0; i < pipeline->n_pools; i++)
-		if (pipeline->pools[i].prefix == prefix && pipeline->pools[i].depth == depth)
-			return true;
-	return false;
+	const struct route_pool *pool = find_pool(pipeline, prefix, depth);
+
+	return pool != NULL && pool->depth == depth;
+}
+
+struct route_pool pipeline_route_of(const struct pipeline *pipeline, uint32_t prefix, uint8_t depth)
+{
+	const struct route_pool *pool = find_pool(pipeline, prefix, depth);
+
+	return (struct route_pool){.prefix = prefix,
+		.depth = depth,
+		.policy = pool == NULL ? 0 : pool->policy};
 }
 
 static struct fpm_prefix main_table_prefix(uint32_t prefix, uint8_t depth)
@@ -114,7 +155,9 @@ static bool decide(struct pipeline *pipeline, uint32_t prefix, uint8_t depth,
 	if (depth == 32 && resolve_is_local(pipeline->resolve, prefix))
 		return true;
 	if (route != NULL && route->nexthops != NULL) {
-		resolve_route(prefix, depth, route->nexthops->type, route->nexthops->nh,
+		struct route_pool with_policy = pipeline_route_of(pipeline, prefix, depth);
+
+		resolve_route(&with_policy, route->nexthops->type, route->nexthops->nh,
 			route->nexthops->n, target);
 		return true;
 	}
@@ -132,7 +175,7 @@ static void work_out_route(struct pipeline *pipeline, uint32_t prefix, uint8_t d
 		sync_unwant_route(pipeline->sync, prefix, depth, pipeline->cause_us);
 		return;
 	}
-	err = take_hops(pipeline, &target);
+	err = take_hops(pipeline, &target, find_pool(pipeline, prefix, depth) != NULL ? prefix : 0);
 	if (err == 0)
 		err = sync_want_route(pipeline->sync, prefix, depth, &target, pipeline->cause_us);
 	if (err != 0)
@@ -148,12 +191,16 @@ static void on_rib_change(const struct fpm_prefix *prefix, const struct rib_rout
 		return;
 	memcpy(&addr_be, prefix->addr, sizeof(addr_be));
 	work_out_route(arg, ntohl(addr_be), prefix->len);
+	// Nodes are not reached through pods.
+	if (find_pool(arg, ntohl(addr_be), prefix->len) == NULL)
+		((struct pipeline *)arg)->are_tunnels_due = true;
 }
 
 void pipeline_turn(struct pipeline *pipeline)
 {
 	rib_drain(pipeline->rib, on_rib_change, pipeline);
 	pipeline->cause_us = 0;
+	pipeline_tunnels_turn(pipeline);
 	pods_pump(pipeline->pods);
 	sync_pump(pipeline->sync);
 }
@@ -161,10 +208,20 @@ void pipeline_turn(struct pipeline *pipeline)
 static void on_hop_changed(struct hop_key key, void *arg)
 {
 	struct pipeline *pipeline = arg;
-	struct hop *hop = sync_find_hop(pipeline->sync, key);
 
-	if (hop != NULL)
-		pipeline_work_out_hop(pipeline, hop);
+	for (key.policy = 0; key.policy < HOP_POLICIES; key.policy++) {
+		struct hop *hop = sync_find_hop(pipeline->sync, key);
+
+		if (hop != NULL)
+			pipeline_work_out_hop(pipeline, hop);
+	}
+}
+
+static void on_tunnels_changed(void *arg)
+{
+	struct pipeline *pipeline = arg;
+
+	pipeline->are_tunnels_due = true;
 }
 
 struct of_interface {
@@ -280,16 +337,27 @@ void pipeline_end_kernel_resync(struct pipeline *pipeline)
 
 /* Once a second. */
 
+/* The kernel confirms the neighbour that a tunnel's packets go to, if it has become stale. */
+static void ask_underlay(struct pipeline *pipeline, struct hop *hop)
+{
+	struct hop_facts outer;
+	struct hop_key key = hop->wanted.kind == WIRE_PATH_IPIP ? hop->facts.ipip.underlay
+								: hop->facts.vxlan.underlay;
+
+	resolve_hop(pipeline->resolve, key, &outer);
+	if (outer.neighbour == NUD_STALE)
+		ask_neighbour(pipeline, hop, key, ASK_STALE_SEC);
+}
+
 static void refresh(struct hop *hop, void *arg)
 {
 	struct pipeline *pipeline = arg;
 
-	if (!hop->facts.wants_neighbour)
-		return;
-	if (hop->facts.state == HOP_UNRESOLVED)
-		ask_neighbour(pipeline, hop, ASK_UNRESOLVED_SEC);
-	else if (hop->facts.neighbour == NUD_STALE)
-		ask_neighbour(pipeline, hop, ASK_STALE_SEC);
+	ask_unresolved(pipeline, hop);
+	if (hop->facts.wants_neighbour && hop->facts.neighbour == NUD_STALE)
+		ask_neighbour(pipeline, hop, hop->key, ASK_STALE_SEC);
+	else if (hop->wanted.kind == WIRE_PATH_IPIP || hop->wanted.kind == WIRE_PATH_VXLAN)
+		ask_underlay(pipeline, hop);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -299,6 +367,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	pipeline->n_asked = 0;
+	pipeline->are_tunnels_due = true; // hops go unseen, and with them who may send to us
 	sync_each_hop(pipeline->sync, refresh, pipeline);
 	if (++pipeline->n_ticks % RETRY_SEC == 0) {
 		sync_retry(pipeline->sync);
@@ -317,6 +386,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 static int want_pools(struct pipeline *pipeline, const struct pipeline_options *options)
 {
+	struct wire_pool *wire;
+	int err;
+
 	pipeline->pools = calloc(options->n_pools + 1, sizeof(*pipeline->pools));
 	if (pipeline->pools == NULL)
 		return -ENOMEM;
@@ -326,7 +398,15 @@ static int want_pools(struct pipeline *pipeline, const struct pipeline_options *
 	pipeline->n_pools = options->n_pools;
 	for (size_t i = 0; i < options->n_pools; i++)
 		work_out_route(pipeline, options->pools[i].prefix, options->pools[i].depth);
-	return sync_want_pools(pipeline->sync, options->pools, options->n_pools);
+	wire = calloc(options->n_pools + 1, sizeof(*wire));
+	if (wire == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < options->n_pools; i++)
+		wire[i] = (struct wire_pool){.prefix = options->pools[i].prefix,
+			.depth = options->pools[i].depth};
+	err = sync_want_pools(pipeline->sync, wire, options->n_pools);
+	free(wire);
+	return err;
 }
 
 int pipeline_new(struct event_base *base, const struct pipeline_options *options,
@@ -338,6 +418,7 @@ int pipeline_new(struct event_base *base, const struct pipeline_options *options
 		.hop = on_hop_changed,
 		.interface = on_interface_changed,
 		.address = on_address_changed,
+		.tunnels = on_tunnels_changed,
 		.arg = pipeline,
 	};
 	int err = -ENOMEM;
@@ -355,7 +436,9 @@ int pipeline_new(struct event_base *base, const struct pipeline_options *options
 	if (pipeline->rib == NULL || pipeline->resolve == NULL || pipeline->sync == NULL ||
 		pipeline->pods == NULL || pipeline->dp == NULL || pipeline->tick == NULL)
 		goto err_free;
-	err = want_pools(pipeline, options);
+	err = pipeline_tunnels_new(pipeline, options);
+	if (err == 0)
+		err = want_pools(pipeline, options);
 	if (err != 0)
 		goto err_free;
 	event_add(pipeline->tick, &every);
@@ -379,6 +462,7 @@ void pipeline_free(struct pipeline *pipeline)
 	resolve_free(pipeline->resolve);
 	rib_free(pipeline->rib);
 	free(pipeline->pools);
+	free(pipeline->sources);
 	free(pipeline);
 }
 

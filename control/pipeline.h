@@ -12,12 +12,13 @@
 #include <stdint.h>
 
 #include "control/route.h"
+#include "control/step/resolve.h"
 #include "fpm/fpm.h"
 
 struct event_base;
 struct pipeline;
+struct inventory;
 struct pods;
-struct resolve;
 struct rib;
 struct sync;
 
@@ -33,8 +34,12 @@ struct pipeline_options {
 	const char *node;
 	const char *dataplane_socket;
 	const char *pod_match;
-	const struct wire_pool *pools;
+	const struct route_pool *pools;
 	size_t n_pools;
+	struct resolve_tunnel tunnel;
+	const struct wire_source *sources; /**< who may send to our tunnel ends, beside all nodes */
+	size_t n_sources;
+	bool has_inner_check;
 	bool has_replay_end;
 	struct fpm_prefix replay_end; /**< the sentinel, in the main table */
 };
@@ -57,6 +62,13 @@ typedef void (*pipeline_use_fn)(uint32_t addr, uint32_t ifindex, void *arg);
 int pipeline_new(struct event_base *base, const struct pipeline_options *options,
 	struct pipeline **out);
 void pipeline_free(struct pipeline *pipeline);
+
+/**
+ * The nodes that the inventory file names; NULL: none.
+ *
+ * Owner: the caller, and it stays until the next call
+ */
+void pipeline_set_inventory(struct pipeline *pipeline, const struct inventory *inventory);
 
 void pipeline_set_use(struct pipeline *pipeline, pipeline_use_fn use, void *arg);
 
@@ -85,5 +97,8 @@ const struct resolve *pipeline_resolve(const struct pipeline *pipeline);
 struct pods *pipeline_pods(struct pipeline *pipeline);
 /** Whether a prefix is one of the pools. Order: host */
 bool pipeline_is_pool(const struct pipeline *pipeline, uint32_t prefix, uint8_t depth);
+/** A prefix with the policy of the longest pool that holds it. Order: host */
+struct route_pool pipeline_route_of(const struct pipeline *pipeline, uint32_t prefix,
+	uint8_t depth);
 
 #endif

@@ -74,6 +74,7 @@ static void on_dumped(void *arg)
 	sync_adopted(pipeline->sync);
 	pipeline->is_dp_adopted = true;
 	sync_each_hop(pipeline->sync, work_out_any, pipeline);
+	pipeline->are_tunnels_due = true;
 	counts = sync_counts(pipeline->sync);
 	log_line(LOG_LEVEL_NOTICE, "pipeline: adopted routes=%zu groups=%zu paths=%zu held=%zu",
 		counts.routes.n_acked, counts.groups.n_acked, counts.paths.n_acked,

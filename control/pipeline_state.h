@@ -18,8 +18,13 @@ struct pipeline {
 	struct event *tick;
 	pipeline_use_fn use;
 	void *use_arg;
-	struct wire_pool *pools;
+	struct route_pool *pools;
 	size_t n_pools;
+	struct wire_source *sources; /* as configured */
+	size_t n_sources;
+	const struct inventory *inventory;
+	bool has_inner_check, has_policy; /* some pool's encap is not "follow" */
+	bool are_tunnels_due;		  /* hops with a tunnel, ends, sources: at the next turn */
 	bool has_replay_end, is_started, is_dp_adopted;
 	struct fpm_prefix replay_end;
 	uint64_t cause_us; /* of the changes being worked out; 0: not zebra's */
@@ -34,6 +39,11 @@ uint64_t pipeline_now_ms(void);
 
 /** Steps 6 to 8 for one next hop: facts, candidates, choice. */
 void pipeline_work_out_hop(struct pipeline *pipeline, struct hop *hop);
+
+/** Take what the configuration says of tunnels. Errors: -ENOMEM */
+int pipeline_tunnels_new(struct pipeline *pipeline, const struct pipeline_options *options);
+/** If anything changed: hops with a tunnel, our tunnel ends, who may send to them. */
+void pipeline_tunnels_turn(struct pipeline *pipeline);
 
 /** Errors: NULL if memory is short */
 struct dp_client *pipeline_dp_new(struct event_base *base, const struct pipeline_options *options,

@@ -17,7 +17,41 @@ struct hop_key {
 	uint32_t
 		nexthop; /**< gateway, or the destination itself; 0: unknown to IPv4, always punts */
 	uint32_t ifindex;
+	uint8_t policy; /**< hop_policy() of the pool; 0: the route's device decides */
 };
+
+/** How packets to a pool's addresses are to reach other nodes. */
+enum encap { ENCAP_FOLLOW = 0, ENCAP_NONE, ENCAP_IPIP, ENCAP_VXLAN };
+
+/** Between which nodes. */
+enum encap_scope { ENCAP_ALWAYS = 0, ENCAP_CROSS_SUBNET };
+
+/** One of the fast lane's pools, or a route in it, and how it is reached. Order: host */
+struct route_pool {
+	uint32_t prefix;
+	uint8_t depth;
+	uint8_t policy; /**< hop_policy() */
+};
+
+/** Policies that cannot differ in what they choose are one. */
+static inline uint8_t hop_policy(enum encap encap, enum encap_scope scope)
+{
+	bool has_scope = encap == ENCAP_IPIP || encap == ENCAP_VXLAN;
+
+	return (uint8_t)((unsigned)encap << 1 | (has_scope ? (unsigned)scope : 0));
+}
+
+static inline enum encap hop_policy_encap(uint8_t policy)
+{
+	return (enum encap)(policy >> 1);
+}
+
+static inline enum encap_scope hop_policy_scope(uint8_t policy)
+{
+	return (enum encap_scope)(policy & 1);
+}
+
+#define HOP_POLICIES 8u /**< hop_policy() is below */
 
 struct target_member {
 	struct hop_key key;
@@ -39,20 +73,45 @@ enum hop_state {
 	HOP_POD_DETACHED, /**< a pod's interface, not attached */
 	HOP_LINK_DOWN,
 	HOP_NO_LINK,
+	HOP_NO_VTEP_MAC,	 /**< nobody knows the MAC of the remote VTEP */
+	HOP_NO_FDB,		 /**< the kernel's device has no remote address for that MAC */
+	HOP_NO_UNDERLAY,	 /**< no route to the outer destination by a port of ours */
+	HOP_UNDERLAY_UNRESOLVED, /**< the kernel does not know the MAC of the outer next hop */
+	HOP_UNDERLAY_DOWN,
+	HOP_NO_TUNNEL_ADDRESS, /**< no address of ours to send from */
+	HOP_NO_TUNNEL_REMOTE,  /**< the device's next hop names no node */
+	HOP_TUNNEL_UNKNOWN,    /**< a device of a form that we do not follow */
+};
+
+/** Where a frame leaves, and what it gets. */
+struct egress_facts {
+	uint16_t port;
+	uint16_t mtu;
+	uint8_t dst_mac[6];
+	uint8_t src_mac[6];
+	char port_name[WIRE_NAME_BYTES];
+};
+
+/** One tunnel to the node behind a next hop. */
+struct tunnel_facts {
+	enum hop_state state;
+	struct wire_tunnel header;
+	struct hop_key underlay;    /**< the outer destination's next hop; {0} if unknown */
+	struct egress_facts egress; /**< only when resolved */
 };
 
 /** What is known of a next hop. */
 struct hop_facts {
 	struct hop_key key;
 	enum hop_state state;
-	uint16_t neighbour; /**< NUD_* of the kernel, 0: no entry */
-	uint16_t port;	    /**< these four only when resolved */
-	uint16_t mtu;
-	uint8_t dst_mac[6];
-	uint8_t src_mac[6];
-	bool wants_neighbour; /**< the MAC would be used, if it were known */
+	uint16_t neighbour;	    /**< NUD_* of the kernel, 0: no entry */
+	struct egress_facts egress; /**< only when resolved */
+	bool wants_neighbour;	    /**< the MAC would be used, if it were known */
+	/** What the interface does with packets: native, or the kind of the kernel's tunnel. */
+	enum wire_path_kind device;
+	bool is_same_subnet; /**< Felix's rule; only with a policy */
+	struct tunnel_facts ipip, vxlan;
 	char interface[IFNAMSIZ];
-	char port_name[WIRE_NAME_BYTES];
 };
 
 #define ROUTE_CANDIDATES 3u
@@ -72,9 +131,13 @@ struct candidate_list {
 };
 
 enum choice_reason {
-	CHOICE_NONE_USABLE,    /**< the kernel gets the packets */
-	CHOICE_ONLY_CANDIDATE, /**< nothing to compare with */
-	CHOICE_FEWEST_BYTES,   /**< of those that are usable */
+	CHOICE_NONE_USABLE,	/**< the kernel gets the packets */
+	CHOICE_ONLY_CANDIDATE,	/**< nothing to compare with */
+	CHOICE_FEWEST_BYTES,	/**< of those that are usable */
+	CHOICE_DEVICE,		/**< as the kernel's tunnel device does it */
+	CHOICE_POLICY,		/**< the pool says so */
+	CHOICE_SAME_SUBNET,	/**< the pool says cross-subnet, and the node is on ours */
+	CHOICE_POLICY_UNUSABLE, /**< what the pool wants cannot be used: the kernel gets them */
 };
 
 #define CHOICE_NONE UINT32_MAX
@@ -82,6 +145,7 @@ enum choice_reason {
 struct choice {
 	uint32_t idx; /**< in the candidate list, or CHOICE_NONE */
 	enum choice_reason reason;
+	enum hop_state state; /**< of the candidate that was chosen, or would have been */
 };
 
 /** Everything about one next hop; lives as long as a route or the dataplane refers to it. */
@@ -92,6 +156,26 @@ struct hop {
 	struct choice choice;
 	struct wire_path wanted; /**< the chosen path, or one that punts; without idx */
 	uint64_t asked_sec;	 /**< CLOCK_MONOTONIC of the last request to resolve it */
+	bool is_node; /**< a route of a pool leads through it: a node may send from there */
+};
+
+enum kernel_tunnel_kind {
+	KERNEL_TUNNEL_NONE = 0,
+	KERNEL_TUNNEL_IPIP,
+	KERNEL_TUNNEL_VXLAN,
+	KERNEL_TUNNEL_UNKNOWN, /**< ipip or vxlan, but of a form we do not follow */
+};
+
+/** What a kernel's ipip or vxlan device is set to; all 0 for other links. Host order. */
+struct kernel_tunnel {
+	uint32_t kind;	 /**< enum kernel_tunnel_kind */
+	uint32_t local;	 /**< 0: any */
+	uint32_t remote; /**< 0: any */
+	uint32_t underlay_ifindex;
+	uint32_t vni;
+	uint16_t udp_port;
+	uint16_t udp_src_min, udp_src_max; /**< 0: the system's local ports */
+	uint16_t has_udp_checksum;
 };
 
 /** A network interface, as the kernel has it. */
@@ -101,12 +185,22 @@ struct kernel_link {
 	bool is_up; /**< administratively, and with carrier */
 	uint8_t mac[6];
 	char name[IFNAMSIZ];
+	struct kernel_tunnel tunnel;
 };
 
 /** One of our own IPv4 addresses. */
 struct kernel_address {
 	uint32_t addr;
 	uint32_t ifindex;
+	uint8_t depth; /**< of the prefix that is on the link */
+	bool is_secondary;
+};
+
+/** An entry of a vxlan device's forwarding table: behind which node a MAC is. */
+struct kernel_fdb {
+	uint32_t ifindex;
+	uint32_t remote; /**< 0 in an event: every one */
+	uint8_t mac[6];
 };
 
 /** An IPv4 neighbour. */
@@ -125,6 +219,8 @@ enum kernel_event_kind {
 	KERNEL_ADDRESS_DEL,
 	KERNEL_NEIGHBOUR_SET,
 	KERNEL_NEIGHBOUR_DEL, /**< only addr and ifindex count */
+	KERNEL_FDB_SET,
+	KERNEL_FDB_DEL,
 };
 
 struct kernel_event {
@@ -133,6 +229,7 @@ struct kernel_event {
 		struct kernel_link link;
 		struct kernel_address address;
 		struct kernel_neighbour neighbour;
+		struct kernel_fdb fdb;
 	};
 };
 

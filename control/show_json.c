@@ -94,10 +94,10 @@ json_t *show_json_kernel(const struct neigh *neigh, const struct pipeline *pipel
 {
 	struct resolve_counts c = resolve_counts(pipeline_resolve(pipeline));
 
-	return json_pack("{s:b, s:I, s:I, s:I, s:I}", "is_synced", neigh_is_synced(neigh),
+	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "is_synced", neigh_is_synced(neigh),
 		"n_links", (json_int_t)c.n_links, "n_addresses", (json_int_t)c.n_addresses,
-		"n_neighbours", (json_int_t)c.n_neighbours, "n_resyncs",
-		(json_int_t)neigh_n_resyncs(neigh));
+		"n_neighbours", (json_int_t)c.n_neighbours, "n_fdb", (json_int_t)c.n_fdb,
+		"n_resyncs", (json_int_t)neigh_n_resyncs(neigh));
 }
 
 json_t *show_json_dataplane(const char *socket, const struct pipeline *pipeline)
@@ -143,12 +143,16 @@ json_t *show_json_sync(const struct pipeline *pipeline)
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(recent, show_json_trace(&traces[i]));
-	return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:b}, s:o, s:I, s:I, s:o}", "state",
-		show_name_phase(sync_phase(sync)), "routes", count(&c.routes), "groups",
+	return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:b}, s:{s:I, s:b}, s:{s:I, s:b}, s:o, s:I, "
+			 "s:I, s:o}",
+		"state", show_name_phase(sync_phase(sync)), "routes", count(&c.routes), "groups",
 		count(&c.groups), "paths", count(&c.paths), "pools", "n_wanted",
-		(json_int_t)c.n_pools_wanted, "is_acked", c.pools_acked, "last_full_sync_sec",
-		c.full_sync_sec != 0 ? age(c.full_sync_sec) : json_null(), "n_messages",
-		(json_int_t)c.n_messages, "n_refusals", (json_int_t)c.n_refusals, "recent", recent);
+		(json_int_t)c.n_pools_wanted, "is_acked", c.pools_acked, "endpoints", "n_wanted",
+		(json_int_t)c.n_endpoints_wanted, "is_acked", c.endpoints_acked, "sources",
+		"n_wanted", (json_int_t)c.n_sources_wanted, "is_acked", c.sources_acked,
+		"last_full_sync_sec", c.full_sync_sec != 0 ? age(c.full_sync_sec) : json_null(),
+		"n_messages", (json_int_t)c.n_messages, "n_refusals", (json_int_t)c.n_refusals,
+		"recent", recent);
 }
 
 static json_t *candidate(const struct candidate *candidate)
@@ -159,32 +163,58 @@ static json_t *candidate(const struct candidate *candidate)
 		"state", show_name_hop_state(candidate->state));
 }
 
+static json_t *tunnel(const struct wire_path *path)
+{
+	const struct wire_tunnel *t = &path->tunnel;
+
+	if (path->kind == WIRE_PATH_IPIP)
+		return json_pack("{s:o, s:o}", "src", address(t->src), "dst", address(t->dst));
+	if (path->kind != WIRE_PATH_VXLAN)
+		return json_null();
+	return json_pack("{s:o, s:o, s:I, s:i, s:i, s:i, s:b, s:o, s:o}", "src", address(t->src),
+		"dst", address(t->dst), "vni", (json_int_t)t->vni, "udp_port", t->udp_dst,
+		"udp_src_min", t->udp_src_min, "udp_src_max", t->udp_src_max, "udp_checksum",
+		t->has_udp_checksum != 0, "inner_src_mac", mac(t->inner_src_mac), "inner_dst_mac",
+		mac(t->inner_dst_mac));
+}
+
+/* The port that a path leaves by. */
+static const char *port_of(const struct hop *hop)
+{
+	if (hop->wanted.kind == WIRE_PATH_IPIP)
+		return hop->facts.ipip.egress.port_name;
+	return hop->wanted.kind == WIRE_PATH_VXLAN ? hop->facts.vxlan.egress.port_name
+						   : hop->facts.egress.port_name;
+}
+
 json_t *show_json_path(const struct sync_path_view *view)
 {
 	const struct hop *hop = view->hop;
 	const struct wire_path *path = &hop->wanted;
-	bool is_native = path->kind == WIRE_PATH_NATIVE;
+	bool is_sent = path->kind != WIRE_PATH_PUNT;
 	uint32_t chosen = hop->choice.idx;
 	json_t *candidates = json_array();
 
 	for (uint32_t i = 0; i < hop->candidates.n; i++)
 		json_array_append_new(candidates, candidate(&hop->candidates.candidate[i]));
 	return json_pack(
-		"{s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:s, s:o, s:s, s:o}",
+		"{s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:s, s:o, s:s, s:o, "
+		"s:s, s:o}",
 		"idx", view->idx != 0 ? json_integer(view->idx) : json_null(), "nexthop",
 		address(hop->key.nexthop), "ifindex", (json_int_t)hop->key.ifindex, "interface",
 		string_or_null(hop->facts.interface), "kind", show_name_path_kind(path->kind),
-		"port", is_native ? json_string(hop->facts.port_name) : json_null(), "src_mac",
-		is_native ? mac(path->src_mac) : json_null(), "dst_mac",
-		is_native ? mac(path->dst_mac) : json_null(), "mtu",
-		is_native ? json_integer(path->mtu) : json_null(), "sync",
+		"port", is_sent ? json_string(port_of(hop)) : json_null(), "src_mac",
+		is_sent ? mac(path->src_mac) : json_null(), "dst_mac",
+		is_sent ? mac(path->dst_mac) : json_null(), "mtu",
+		is_sent ? json_integer(path->mtu) : json_null(), "sync",
 		show_name_sync_state(view->state), "n_refs", (json_int_t)view->n_refs, "state",
-		show_name_hop_state(hop->facts.state), "neighbour",
+		show_name_hop_state(hop->choice.state), "neighbour",
 		show_name_neighbour(hop->facts.neighbour), "chosen",
 		chosen == CHOICE_NONE || chosen >= hop->candidates.n
 			? json_null()
 			: json_string(show_name_path_kind(hop->candidates.candidate[chosen].kind)),
-		"reason", compare_reason_name(hop->choice.reason), "candidates", candidates);
+		"reason", compare_reason_name(hop->choice.reason), "candidates", candidates,
+		"policy", show_name_policy(hop->key.policy), "tunnel", tunnel(path));
 }
 
 static json_t *gateway(const struct fpm_nh *nh)
@@ -200,7 +230,8 @@ static json_t *nexthop(struct pipeline *pipeline, const struct sync_route_view *
 	const struct fpm_nh *nh)
 {
 	const struct kernel_link *link = resolve_find_link(pipeline_resolve(pipeline), nh->ifindex);
-	struct hop_key key = resolve_key(route->prefix, route->depth, nh);
+	struct route_pool with_policy = pipeline_route_of(pipeline, route->prefix, route->depth);
+	struct hop_key key = resolve_key(&with_policy, nh);
 	struct sync_path_view view;
 	bool has_path = sync_view_path(pipeline_sync(pipeline), key, &view);
 

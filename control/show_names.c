@@ -71,13 +71,53 @@ const char *show_name_hop_state(enum hop_state state)
 		return "link-down";
 	case HOP_NO_LINK:
 		return "no-link";
+	case HOP_NO_VTEP_MAC:
+		return "no-vtep-mac";
+	case HOP_NO_FDB:
+		return "no-fdb";
+	case HOP_NO_UNDERLAY:
+		return "no-underlay";
+	case HOP_UNDERLAY_UNRESOLVED:
+		return "underlay-unresolved";
+	case HOP_UNDERLAY_DOWN:
+		return "underlay-down";
+	case HOP_NO_TUNNEL_ADDRESS:
+		return "no-tunnel-address";
+	case HOP_NO_TUNNEL_REMOTE:
+		return "no-tunnel-remote";
+	case HOP_TUNNEL_UNKNOWN:
+		return "tunnel-unknown";
 	}
 	return "unknown";
 }
 
 const char *show_name_path_kind(uint8_t kind)
 {
-	return kind == WIRE_PATH_NATIVE ? "native" : "punt";
+	static const char *const names[WIRE_PATH_N_KINDS] = {
+		[WIRE_PATH_PUNT] = "punt",
+		[WIRE_PATH_NATIVE] = "native",
+		[WIRE_PATH_IPIP] = "ipip",
+		[WIRE_PATH_VXLAN] = "vxlan",
+	};
+
+	return kind < WIRE_PATH_N_KINDS ? names[kind] : "unknown";
+}
+
+const char *show_name_policy(uint8_t policy)
+{
+	bool is_scoped = hop_policy_scope(policy) == ENCAP_CROSS_SUBNET;
+
+	switch (hop_policy_encap(policy)) {
+	case ENCAP_FOLLOW:
+		return "follow";
+	case ENCAP_NONE:
+		return "none";
+	case ENCAP_IPIP:
+		return is_scoped ? "ipip cross-subnet" : "ipip";
+	case ENCAP_VXLAN:
+		return is_scoped ? "vxlan cross-subnet" : "vxlan";
+	}
+	return "unknown";
 }
 
 const char *show_name_nh(uint32_t nh)

@@ -18,6 +18,7 @@ const char *show_name_sync_state(enum sync_state state);
 const char *show_name_hop_state(enum hop_state state);
 /** "native", "punt" */
 const char *show_name_path_kind(uint8_t kind);
+const char *show_name_policy(uint8_t policy); /**< hop_policy() */
 /** What a route's nh on the wire is: "punt", "path", ... */
 const char *show_name_nh(uint32_t nh);
 /** The kernel's state of a neighbour, NUD_*. */

@@ -43,8 +43,6 @@ struct api_tables {
 	unsigned n_pools;
 	bool is_steering;
 	bool is_controlled;	    /**< control is connected */
-	void (*between)(void *arg); /**< called within long requests; NULL: nothing else to do */
-	void *between_arg;
 };
 
 /** Where answers go. */

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-struct choice compare_choose(const struct candidate_list *list)
+/* The usable candidate that adds the fewest bytes; of equals the first. */
+static struct choice choose_cheapest(const struct candidate_list *list)
 {
 	struct choice choice = {.idx = CHOICE_NONE, .reason = CHOICE_NONE_USABLE};
 
@@ -19,6 +20,58 @@ struct choice compare_choose(const struct candidate_list *list)
 	}
 	if (choice.idx != CHOICE_NONE)
 		choice.reason = list->n == 1 ? CHOICE_ONLY_CANDIDATE : CHOICE_FEWEST_BYTES;
+	if (choice.idx == CHOICE_NONE && list->n > 0)
+		choice.state = list->candidate[0].state;
+	return choice;
+}
+
+static enum wire_path_kind kind_of_policy(uint8_t policy)
+{
+	switch (hop_policy_encap(policy)) {
+	case ENCAP_FOLLOW:
+	case ENCAP_NONE:
+		break;
+	case ENCAP_IPIP:
+		return WIRE_PATH_IPIP;
+	case ENCAP_VXLAN:
+		return WIRE_PATH_VXLAN;
+	}
+	return WIRE_PATH_NATIVE;
+}
+
+/* What the pool wants, or nothing: another way would be one that it does not want. */
+static struct choice choose_wanted(const struct candidate_list *list, uint8_t policy,
+	bool is_same_subnet)
+{
+	bool is_spared = hop_policy_scope(policy) == ENCAP_CROSS_SUBNET && is_same_subnet;
+	enum wire_path_kind kind = is_spared ? WIRE_PATH_NATIVE : kind_of_policy(policy);
+	struct choice choice = {.idx = CHOICE_NONE, .reason = CHOICE_NONE_USABLE};
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		if (list->candidate[i].kind != kind)
+			continue;
+		choice.state = list->candidate[i].state;
+		choice.reason = CHOICE_POLICY_UNUSABLE;
+		if (list->candidate[i].is_usable) {
+			choice.idx = i;
+			choice.reason = is_spared ? CHOICE_SAME_SUBNET : CHOICE_POLICY;
+		}
+	}
+	return choice;
+}
+
+struct choice compare_choose(const struct candidate_list *list, const struct hop_facts *facts)
+{
+	struct choice choice;
+
+	if (facts->key.policy != 0 && facts->device == WIRE_PATH_NATIVE)
+		return choose_wanted(list, facts->key.policy, facts->is_same_subnet);
+	choice = choose_cheapest(list);
+	if (choice.idx != CHOICE_NONE && facts->device != WIRE_PATH_NATIVE)
+		choice.reason = CHOICE_DEVICE;
+	// A device that we do not follow has no candidate.
+	if (list->n == 0)
+		choice.state = facts->state;
 	return choice;
 }
 
@@ -30,6 +83,7 @@ struct wire_path compare_path(const struct candidate_list *list, struct choice c
 	return (struct wire_path){
 		.nexthop = key.nexthop,
 		.ifindex = key.ifindex,
+		.policy = key.policy,
 		.kind = WIRE_PATH_PUNT,
 	};
 }
@@ -43,6 +97,14 @@ const char *compare_reason_name(enum choice_reason reason)
 		return "only-candidate";
 	case CHOICE_FEWEST_BYTES:
 		return "fewest-bytes";
+	case CHOICE_DEVICE:
+		return "device";
+	case CHOICE_POLICY:
+		return "policy";
+	case CHOICE_SAME_SUBNET:
+		return "same-subnet";
+	case CHOICE_POLICY_UNUSABLE:
+		return "policy-unusable";
 	}
 	return "unknown";
 }

@@ -5,8 +5,11 @@
 
 #include "control/route.h"
 
-/** Choose the usable candidate that adds the fewest bytes; of equals the first. */
-struct choice compare_choose(const struct candidate_list *list);
+/**
+ * Choose what the policy of @facts wants; without one the usable candidate that adds the fewest bytes, of
+ * equals the first.
+ */
+struct choice compare_choose(const struct candidate_list *list, const struct hop_facts *facts);
 
 /** The path that a choice leads to, without idx; one that punts if there is none. */
 struct wire_path compare_path(const struct candidate_list *list, struct choice choice,

@@ -31,6 +31,9 @@ struct resolve {
 	struct hash table[ENTRY_KINDS];
 	uint32_t round;
 	struct resolve_changes changes;
+	struct resolve_tunnel tunnel;
+	struct resolve_outside outside;
+	struct resolve_fdb *fdb;
 	char pod_match[64];
 };
 
@@ -40,6 +43,11 @@ struct resolve *resolve_new(const char *pod_match, const struct resolve_changes 
 
 	if (resolve == NULL)
 		return NULL;
+	resolve->fdb = resolve_fdb_new();
+	if (resolve->fdb == NULL) {
+		free(resolve);
+		return NULL;
+	}
 	resolve->changes = *changes;
 	strncpy(resolve->pod_match, pod_match, sizeof(resolve->pod_match) - 1);
 	return resolve;
@@ -61,7 +69,30 @@ void resolve_free(struct resolve *resolve)
 		hash_each(&resolve->table[i], free_entry, &resolve->table[i]);
 		hash_free(&resolve->table[i]);
 	}
+	resolve_fdb_free(resolve->fdb);
 	free(resolve);
+}
+
+void resolve_set_tunnel(struct resolve *resolve, const struct resolve_tunnel *tunnel,
+	const struct resolve_outside *outside)
+{
+	resolve->tunnel = *tunnel;
+	resolve->outside = *outside;
+}
+
+const struct resolve_tunnel *resolve_table_tunnel(const struct resolve *resolve)
+{
+	return &resolve->tunnel;
+}
+
+const struct resolve_outside *resolve_table_outside(const struct resolve *resolve)
+{
+	return &resolve->outside;
+}
+
+const struct resolve_fdb *resolve_table_fdb(const struct resolve *resolve)
+{
+	return resolve->fdb;
 }
 
 /* Addresses are looked for without their interface, which may be several. */
@@ -112,6 +143,7 @@ static void report(const struct resolve *resolve, enum entry_kind kind, uint32_t
 {
 	const struct resolve_changes *changes = &resolve->changes;
 
+	changes->tunnels(changes->arg);
 	switch (kind) {
 	case ENTRY_LINK:
 	case ENTRY_POD:
@@ -141,7 +173,8 @@ static void drop(struct resolve *resolve, enum entry_kind kind, uint32_t a, uint
 static bool is_same_link(const struct kernel_link *a, const struct kernel_link *b)
 {
 	return a->mtu == b->mtu && a->is_up == b->is_up &&
-	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0 && strcmp(a->name, b->name) == 0;
+	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0 && strcmp(a->name, b->name) == 0 &&
+	       memcmp(&a->tunnel, &b->tunnel, sizeof(a->tunnel)) == 0;
 }
 
 static bool is_same_neighbour(const struct kernel_neighbour *a, const struct kernel_neighbour *b)
@@ -172,6 +205,8 @@ static int set_address(struct resolve *resolve, const struct kernel_address *add
 
 	if (entry == NULL)
 		return -ENOMEM;
+	is_new = is_new || entry->address.depth != address->depth ||
+		 entry->address.is_secondary != address->is_secondary;
 	entry->address = *address;
 	if (is_new)
 		report(resolve, ENTRY_ADDRESS, address->addr, 0);
@@ -193,6 +228,20 @@ static int set_neighbour(struct resolve *resolve, const struct kernel_neighbour 
 	return 0;
 }
 
+static int apply_fdb(struct resolve *resolve, const struct kernel_event *event)
+{
+	bool has_changed = false;
+	int err = 0;
+
+	if (event->kind == KERNEL_FDB_SET)
+		err = resolve_fdb_set(resolve->fdb, &event->fdb, &has_changed);
+	else
+		has_changed = resolve_fdb_del(resolve->fdb, &event->fdb);
+	if (has_changed)
+		resolve->changes.tunnels(resolve->changes.arg);
+	return err;
+}
+
 int resolve_apply_kernel(struct resolve *resolve, const struct kernel_event *event)
 {
 	switch (event->kind) {
@@ -211,6 +260,9 @@ int resolve_apply_kernel(struct resolve *resolve, const struct kernel_event *eve
 	case KERNEL_NEIGHBOUR_DEL:
 		drop(resolve, ENTRY_NEIGHBOUR, event->neighbour.addr, event->neighbour.ifindex);
 		return 0;
+	case KERNEL_FDB_SET:
+	case KERNEL_FDB_DEL:
+		return apply_fdb(resolve, event);
 	}
 	return 0;
 }
@@ -218,6 +270,7 @@ int resolve_apply_kernel(struct resolve *resolve, const struct kernel_event *eve
 void resolve_begin_resync(struct resolve *resolve)
 {
 	resolve->round++;
+	resolve_fdb_begin_resync(resolve->fdb);
 }
 
 struct sweep {
@@ -246,6 +299,8 @@ void resolve_end_resync(struct resolve *resolve)
 
 		hash_each(&resolve->table[kinds[i]], sweep_entry, &sweep);
 	}
+	if (resolve_fdb_end_resync(resolve->fdb))
+		resolve->changes.tunnels(resolve->changes.arg);
 }
 
 int resolve_set_port(struct resolve *resolve, const struct wire_port *port)
@@ -258,6 +313,7 @@ int resolve_set_port(struct resolve *resolve, const struct wire_port *port)
 		return -ENOMEM;
 	old_ifindex = is_new ? 0 : entry->port.ifindex;
 	entry->port = *port;
+	resolve->changes.tunnels(resolve->changes.arg);
 	if (old_ifindex != 0 && old_ifindex != port->ifindex)
 		resolve->changes.interface(old_ifindex, resolve->changes.arg);
 	resolve->changes.interface(port->ifindex, resolve->changes.arg);
@@ -292,6 +348,56 @@ bool resolve_is_local(const struct resolve *resolve, uint32_t addr)
 		if (node->hash == hash && hash_entry(node, struct entry, node)->a == addr)
 			return true;
 	return false;
+}
+
+/* Our own addresses are few, but looked for by other fields than themselves. */
+static void each_entry(const struct resolve *resolve, enum entry_kind kind,
+	void (*visit)(const struct entry *entry, void *arg), void *arg)
+{
+	const struct hash *hash = &resolve->table[kind];
+
+	for (uint32_t i = 0; i < hash->n_buckets; i++)
+		for (struct hash_node *node = hash->buckets[i]; node != NULL; node = node->next)
+			visit(hash_entry(node, struct entry, node), arg);
+}
+
+struct address_visit {
+	resolve_address_fn visit;
+	void *arg;
+};
+
+static void visit_address(const struct entry *entry, void *arg)
+{
+	const struct address_visit *visit = arg;
+
+	visit->visit(&entry->address, visit->arg);
+}
+
+void resolve_table_each_address(const struct resolve *resolve, resolve_address_fn visit, void *arg)
+{
+	struct address_visit with = {visit, arg};
+
+	each_entry(resolve, ENTRY_ADDRESS, visit_address, &with);
+}
+
+struct link_visit {
+	resolve_link_fn visit;
+	void *arg;
+};
+
+static void visit_link(const struct entry *entry, void *arg)
+{
+	const struct link_visit *visit = arg;
+
+	if (entry->link.tunnel.kind != KERNEL_TUNNEL_NONE)
+		visit->visit(&entry->link, visit->arg);
+}
+
+void resolve_table_each_tunnel(const struct resolve *resolve, resolve_link_fn visit, void *arg)
+{
+	struct link_visit with = {visit, arg};
+
+	each_entry(resolve, ENTRY_LINK, visit_link, &with);
 }
 
 const struct kernel_link *resolve_find_link(const struct resolve *resolve, uint32_t ifindex)
@@ -364,5 +470,6 @@ struct resolve_counts resolve_counts(const struct resolve *resolve)
 		.n_neighbours = resolve->table[ENTRY_NEIGHBOUR].n,
 		.n_ports = resolve->table[ENTRY_PORT].n,
 		.n_pods = resolve->table[ENTRY_POD].n,
+		.n_fdb = resolve_fdb_count(resolve->fdb),
 	};
 }

@@ -51,6 +51,7 @@ void sync_free(struct sync *sync)
 	if (sync == NULL)
 		return;
 	sync_disconnected(sync);
+	sync_lists_free(sync);
 	hash_each(&sync->routes, free_route, sync);
 	TAILQ_FOREACH_SAFE(nh, &sync->groups.all, all, next)
 	free(sync_group_of(nh));
@@ -172,16 +173,6 @@ void sync_unwant_route(struct sync *sync, uint32_t prefix, uint8_t depth, uint64
 	sync_route_free_if_idle(sync, route);
 }
 
-int sync_want_pools(struct sync *sync, const struct wire_pool *pools, size_t n)
-{
-	if (n > SYNC_POOLS)
-		return -ENOSPC;
-	if (n > 0)
-		memcpy(sync->pools, pools, n * sizeof(*pools));
-	sync->n_pools = n;
-	return 0;
-}
-
 void sync_allow_pools(struct sync *sync)
 {
 	sync->may_pool = true;
@@ -243,5 +234,5 @@ void sync_retry(struct sync *sync)
 	retry_nhs(sync, &sync->groups);
 	if (sync->route_count.n_refused > 0)
 		hash_each(&sync->routes, retry_route, sync);
-	sync->pools_error = 0;
+	sync_lists_retry(sync);
 }

@@ -45,8 +45,8 @@ struct sync_count {
 
 struct sync_counts {
 	struct sync_count routes, groups, paths;
-	size_t n_pools_wanted;
-	bool pools_acked;
+	size_t n_pools_wanted, n_endpoints_wanted, n_sources_wanted;
+	bool pools_acked, endpoints_acked, sources_acked;
 	uint64_t n_messages, n_refusals; /**< since start */
 	uint64_t full_sync_sec;		 /**< CLOCK_MONOTONIC of the last complete sync; 0: never */
 };
@@ -81,8 +81,23 @@ int sync_want_route(struct sync *sync, uint32_t prefix, uint8_t depth,
 	const struct route_target *target, uint64_t cause_us);
 void sync_unwant_route(struct sync *sync, uint32_t prefix, uint8_t depth, uint64_t cause_us);
 
-/** Which pools are wanted. Sent after the first complete sync that follows sync_allow_pools(). */
+/**
+ * Which pools are wanted. Sent after the first complete sync that follows sync_allow_pools().
+ *
+ * Errors: -ENOSPC too many, -ENOMEM; nothing changed
+ */
 int sync_want_pools(struct sync *sync, const struct wire_pool *pools, size_t n);
+
+/**
+ * Which tunnel ends are ours, and who may send to them. Sources are sent before anything else; the first
+ * ends as late as pools, later ones at once. No source goes before sync_allow_deletes().
+ *
+ * Errors: as sync_want_pools()
+ */
+int sync_want_endpoints(struct sync *sync, const struct wire_endpoint *endpoints, size_t n);
+int sync_want_sources(struct sync *sync, const struct wire_source *sources, size_t n);
+#define SYNC_ENDPOINTS 8u
+#define SYNC_SOURCES   8000u /**< what one message holds */
 void sync_allow_pools(struct sync *sync);
 
 /** All that is wanted is known: what was adopted and nobody wants may go. */

@@ -83,19 +83,6 @@ static void finish_item(struct sync *sync, enum wire_type type, void *item, int 
 		finish_set(sync, item, error);
 }
 
-static void finish_pools(struct sync *sync, int error)
-{
-	sync->pools_in_flight = false;
-	sync->pools_error = error;
-	if (error != 0) {
-		sync->n_refusals++;
-		return;
-	}
-	memcpy(sync->pools_acked, sync->pools, sizeof(sync->pools));
-	sync->n_pools_acked = sync->n_pools;
-	sync->pools_known = true;
-}
-
 void sync_ack(struct sync *sync, uint32_t seq, int32_t error, const struct wire_refusal *refusals,
 	size_t n_refusals)
 {
@@ -109,8 +96,8 @@ void sync_ack(struct sync *sync, uint32_t seq, int32_t error, const struct wire_
 		return;
 	TAILQ_REMOVE(&sync->pending, pending, next);
 	sync->n_pending--;
-	if (pending->type == WIRE_POOL_SET)
-		finish_pools(sync, error);
+	if (sync_is_list(pending->type))
+		sync_lists_ack(sync, pending->type, error);
 	for (uint32_t i = 0; i < pending->n; i++) {
 		int item_error = 0;
 

@@ -18,7 +18,8 @@ static void drop_pending(struct sync *sync)
 		free(pending);
 	}
 	sync->n_pending = 0;
-	sync->pools_in_flight = false;
+	for (int i = 0; i < SYNC_LISTS; i++)
+		sync->list[i].is_in_flight = false;
 }
 
 void sync_disconnected(struct sync *sync)
@@ -78,9 +79,7 @@ int sync_connected(struct sync *sync, uint32_t max_paths, uint32_t max_groups)
 	sync->n_batch = 0;
 	sync->batch_at = 0;
 	sync->batch_deletes = false;
-	sync->pools_known = false;
-	sync->n_pools_acked = 0;
-	sync->pools_error = 0;
+	sync_lists_forget(sync);
 	sync->full_sync_sec = 0;
 	hash_each(&sync->routes, forget_route, sync);
 	// Groups first: they let go of their paths.
@@ -103,7 +102,9 @@ static void take_over(struct sync *sync, struct sync_nh *nh, uint32_t idx, uint3
 
 static int adopt_path(struct sync *sync, const struct wire_path *wire)
 {
-	struct hop_key key = {.nexthop = wire->nexthop, .ifindex = wire->ifindex};
+	struct hop_key key = {.nexthop = wire->nexthop,
+		.ifindex = wire->ifindex,
+		.policy = wire->policy};
 	struct sync_path *path = sync_path_find(sync, key);
 	bool is_second = path != NULL && path->nh.is_acked;
 	bool is_new;
@@ -119,7 +120,6 @@ static int adopt_path(struct sync *sync, const struct wire_path *wire)
 	take_over(sync, &path->nh, wire->idx, wire->idx);
 	path->acked = *wire;
 	path->acked.idx = 0;
-	path->acked.pad = 0;
 	memset(path->acked.pad2, 0, sizeof(path->acked.pad2));
 	// Right until the hop has been worked out.
 	if (is_new)
@@ -134,7 +134,9 @@ static int compare_members(const void *a, const void *b)
 
 	if (x->nexthop != y->nexthop)
 		return x->nexthop < y->nexthop ? -1 : 1;
-	return x->ifindex < y->ifindex ? -1 : x->ifindex > y->ifindex;
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	return (int)x->policy - (int)y->policy;
 }
 
 static int adopt_group(struct sync *sync, const struct wire_group *wire)
@@ -193,24 +195,14 @@ static int adopt_route(struct sync *sync, const struct wire_route *wire)
 	return 0;
 }
 
-static int adopt_pools(struct sync *sync, const struct wire_pool *pools, size_t n)
-{
-	if (sync->n_pools_acked + n > SYNC_POOLS)
-		return -EBADMSG;
-	memcpy(&sync->pools_acked[sync->n_pools_acked], pools, n * sizeof(*pools));
-	sync->n_pools_acked += n;
-	sync->pools_known = sync->n_pools_acked > 0;
-	return 0;
-}
-
 int sync_adopt(struct sync *sync, enum wire_type type, const void *items, size_t n_items)
 {
 	int err = 0;
 
 	if (!sync->is_connected || sync->is_adopted || n_items == 0)
 		return 0;
-	if (type == WIRE_POOL_SET)
-		return adopt_pools(sync, items, n_items);
+	if (sync_is_list(type))
+		return sync_lists_adopt(sync, type, items, n_items);
 	for (size_t i = 0; i < n_items && err == 0; i++) {
 		if (type == WIRE_PATH_SET)
 			err = adopt_path(sync, (const struct wire_path *)items + i);

@@ -316,20 +316,15 @@ static void pump_routes(struct sync *sync, struct draft *draft)
 	}
 }
 
-static bool are_pools_due(const struct sync *sync)
+static void pump_list(struct sync *sync, enum sync_list_kind kind)
 {
-	if (!sync->may_pool || sync->pools_in_flight || sync->pools_error != 0)
-		return false;
-	return sync->n_pools != sync->n_pools_acked ||
-	       (sync->n_pools > 0 && memcmp(sync->pools, sync->pools_acked,
-					     sync->n_pools * sizeof(sync->pools[0])) != 0);
-}
+	struct sync_list *list = &sync->list[kind];
+	enum wire_type type;
 
-static void pump_pools(struct sync *sync)
-{
-	if (are_pools_due(sync) && has_window(sync) &&
-		send_items(sync, WIRE_POOL_SET, sync->pools, (uint32_t)sync->n_pools, NULL, 0))
-		sync->pools_in_flight = true;
+	if (has_window(sync) && sync_list_is_due(sync, kind) &&
+		sync_list_draft(sync, kind, &type) == 0 &&
+		send_items(sync, type, list->sent.item, (uint32_t)list->sent.n, NULL, 0))
+		list->is_in_flight = true;
 }
 
 static void pump_once(struct sync *sync)
@@ -355,6 +350,8 @@ void sync_pump(struct sync *sync)
 
 	if (!sync->is_connected || !sync->is_adopted)
 		return;
+	pump_list(sync, SYNC_LIST_SOURCES);
+	pump_list(sync, SYNC_LIST_ENDPOINTS);
 	pump_once(sync);
 	if (sync->has_recovered && sync_phase(sync) == SYNC_IN_SYNC)
 		pump_once(sync);
@@ -367,7 +364,9 @@ void sync_pump(struct sync *sync)
 	}
 	if (sync_phase(sync) != SYNC_IN_SYNC)
 		return;
-	pump_pools(sync);
+	// Ends first: what the pools' traffic is answered by must be taken.
+	pump_list(sync, SYNC_LIST_ENDPOINTS);
+	pump_list(sync, SYNC_LIST_POOLS);
 	if (sync->full_sync_sec == 0 && sync->n_pending == 0) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		sync->full_sync_sec = (uint64_t)now.tv_sec;

@@ -5,6 +5,11 @@
 #include <assert.h>
 #include <string.h>
 
+static uint32_t hash_key(struct hop_key key)
+{
+	return hash_words(key.nexthop, key.ifindex) ^ key.policy;
+}
+
 static uint32_t hash_members(const struct sync_member *members, uint32_t n)
 {
 	uint32_t hash = n;
@@ -12,7 +17,7 @@ static uint32_t hash_members(const struct sync_member *members, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		const struct hop_key *key = &members[i].path->hop.key;
 
-		hash = hash_words(hash, hash_words(key->nexthop, key->ifindex) ^ members[i].weight);
+		hash = hash_words(hash, hash_key(*key) ^ members[i].weight);
 	}
 	return hash;
 }
@@ -87,14 +92,14 @@ static int enter(struct sync *sync, struct sync_nh *nh, bool is_indexed, uint32_
 
 struct sync_path *sync_path_find(const struct sync *sync, struct hop_key key)
 {
-	uint32_t hash = hash_words(key.nexthop, key.ifindex);
+	uint32_t hash = hash_key(key);
 	struct hash_node *node = hash_chain(&sync->paths.by_content, hash);
 
 	for (; node != NULL; node = node->next) {
 		struct sync_path *path = sync_path_of(hash_entry(node, struct sync_nh, node));
 
 		if (node->hash == hash && path->hop.key.nexthop == key.nexthop &&
-			path->hop.key.ifindex == key.ifindex)
+			path->hop.key.ifindex == key.ifindex && path->hop.key.policy == key.policy)
 			return path;
 	}
 	return NULL;
@@ -108,8 +113,10 @@ struct sync_path *sync_path_add(struct sync *sync, struct hop_key key, bool is_i
 		return NULL;
 	path->nh.kind = SYNC_PATH;
 	path->hop.key = key;
-	path->hop.wanted = (struct wire_path){.nexthop = key.nexthop, .ifindex = key.ifindex};
-	if (enter(sync, &path->nh, is_indexed, hash_words(key.nexthop, key.ifindex)) != 0) {
+	path->hop.wanted = (struct wire_path){.nexthop = key.nexthop,
+		.ifindex = key.ifindex,
+		.policy = key.policy};
+	if (enter(sync, &path->nh, is_indexed, hash_key(key)) != 0) {
 		free(path);
 		return NULL;
 	}

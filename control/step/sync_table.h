@@ -97,7 +97,21 @@ struct sync_nhs {
 #define SYNC_ROUTE_ITEMS 2048u
 #define SYNC_PATH_ITEMS	 512u
 #define SYNC_GROUP_ITEMS 15u
-#define SYNC_POOLS	 1024u
+
+/* What the dataplane takes as a whole. */
+enum sync_list_kind { SYNC_LIST_POOLS, SYNC_LIST_ENDPOINTS, SYNC_LIST_SOURCES, SYNC_LISTS };
+
+struct sync_items {
+	void *item;
+	size_t n, room;
+};
+
+struct sync_list {
+	struct sync_items wanted, acked, sent;
+	bool is_in_flight;
+	bool is_known; /* the dataplane has said what it has, or taken ours */
+	int error;     /* of the last refusal */
+};
 
 struct sync {
 	sync_send_fn send;
@@ -116,10 +130,7 @@ struct sync {
 	struct sync_pending_list pending;
 	uint32_t n_pending;
 	struct sync_count route_count;
-	struct wire_pool pools[SYNC_POOLS], pools_acked[SYNC_POOLS];
-	size_t n_pools, n_pools_acked;
-	bool pools_in_flight, pools_known;
-	int pools_error;
+	struct sync_list list[SYNC_LISTS];
 	uint64_t n_messages, n_refusals, full_sync_sec;
 	struct sync_trace trace[SYNC_TRACES];
 	uint32_t n_traces; /* ever */
@@ -202,6 +213,18 @@ bool sync_route_is_due(struct sync *sync, const struct sync_route *route);
 /** Queue it if it is due. */
 void sync_route_touch(struct sync *sync, struct sync_route *route);
 void sync_touch_all_routes(struct sync *sync);
+
+void sync_lists_free(struct sync *sync);
+/** A connection begins: what was acknowledged does not count. */
+void sync_lists_forget(struct sync *sync);
+void sync_lists_retry(struct sync *sync);
+bool sync_is_list(enum wire_type type);
+/** Both: a type for which sync_is_list(). Errors: -ENOMEM; -EBADMSG too many */
+int sync_lists_adopt(struct sync *sync, enum wire_type type, const void *items, size_t n);
+void sync_lists_ack(struct sync *sync, enum wire_type type, int error);
+bool sync_list_is_due(const struct sync *sync, enum sync_list_kind kind);
+/** Put into the list's sent what is to be sent now. Errors: -ENOMEM */
+int sync_list_draft(struct sync *sync, enum sync_list_kind kind, enum wire_type *type);
 
 /** Whether a path or group must be set, or deleted; both false: nothing to do now. */
 bool sync_nh_is_to_set(const struct sync_nh *nh);

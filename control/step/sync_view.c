@@ -140,14 +140,23 @@ static struct sync_count count_nhs(const struct sync_nhs *nhs)
 	return count;
 }
 
+static bool is_acked(const struct sync_list *list)
+{
+	return list->is_known && !list->is_in_flight && list->error == 0;
+}
+
 struct sync_counts sync_counts(const struct sync *sync)
 {
 	return (struct sync_counts){
 		.routes = sync->route_count,
 		.groups = count_nhs(&sync->groups),
 		.paths = count_nhs(&sync->paths),
-		.n_pools_wanted = sync->n_pools,
-		.pools_acked = sync->pools_known && !sync->pools_in_flight,
+		.n_pools_wanted = sync->list[SYNC_LIST_POOLS].wanted.n,
+		.n_endpoints_wanted = sync->list[SYNC_LIST_ENDPOINTS].wanted.n,
+		.n_sources_wanted = sync->list[SYNC_LIST_SOURCES].wanted.n,
+		.pools_acked = is_acked(&sync->list[SYNC_LIST_POOLS]),
+		.endpoints_acked = is_acked(&sync->list[SYNC_LIST_ENDPOINTS]),
+		.sources_acked = is_acked(&sync->list[SYNC_LIST_SOURCES]),
 		.n_messages = sync->n_messages,
 		.n_refusals = sync->n_refusals,
 		.full_sync_sec = sync->full_sync_sec,

@@ -128,17 +128,17 @@ struct wire_tunnel {
 /**
  * One way to a next hop: what the packet gets and where it leaves.
  *
- * (nexthop, ifindex) is the key by which control finds its paths again after a restart; the
- * dataplane keeps it and never looks at it.
+ * (nexthop, ifindex, policy) is the key by which control finds its paths again after a restart; the
+ * dataplane keeps it. Routes of pools with other policies may take other paths to the same next hop.
  */
 struct wire_path {
 	uint32_t idx;	  /**< WIRE_NH_PATH_FIRST .. max_paths - 1 */
 	uint32_t nexthop; /**< key: gateway, or the destination itself when on-link */
 	uint32_t ifindex; /**< key: the kernel's egress interface */
 	uint8_t kind;	  /**< enum wire_path_kind */
-	uint8_t pad;
-	uint16_t port; /**< wire_port.idx of the egress port; only for NATIVE and later kinds */
-	uint16_t mtu;  /**< of the packet before encapsulation, in bytes */
+	uint8_t policy;	  /**< key: control's number of the pool's policy; 0: none */
+	uint16_t port;	  /**< wire_port.idx of the egress port; only for NATIVE and later kinds */
+	uint16_t mtu;	  /**< of the packet before encapsulation, in bytes */
 	uint8_t dst_mac[6];
 	uint8_t src_mac[6];
 	uint8_t pad2[2];

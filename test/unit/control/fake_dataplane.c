@@ -72,6 +72,7 @@ static int set_path(struct fake *fake, const struct wire_path *path)
 	if (fake->has_path[path->idx]) { // an index in use keeps its key
 		assert_int_equal(fake->path[path->idx].nexthop, path->nexthop);
 		assert_int_equal(fake->path[path->idx].ifindex, path->ifindex);
+		assert_int_equal(fake->path[path->idx].policy, path->policy);
 	}
 	fake->path[path->idx] = *path;
 	fake->has_path[path->idx] = true;
@@ -181,6 +182,18 @@ static void serve_one(struct fake *fake, const struct wire_hdr *hdr, const void 
 	fake->log[fake->n_log++ % FAKE_LOG] = type;
 	if (type == WIRE_ROUTE_SET || type == WIRE_ROUTE_DEL)
 		check_sorted(fake, items, n_items);
+	if (type == WIRE_ENDPOINT_SET) {
+		assert_true(n_items <= 8);
+		memcpy(fake->endpoint, items, n_items * sizeof(fake->endpoint[0]));
+		fake->n_endpoints = n_items;
+		n_items = 0;
+	}
+	if (type == WIRE_SOURCE_SET) {
+		assert_true(n_items <= FAKE_SOURCES);
+		memcpy(fake->source, items, n_items * sizeof(fake->source[0]));
+		fake->n_sources = n_items;
+		n_items = 0;
+	}
 	if (type == WIRE_POOL_SET) {
 		assert_true(n_items <= 8);
 		memcpy(fake->pool, items, n_items * sizeof(fake->pool[0]));
@@ -233,6 +246,8 @@ void fake_connect(struct fake *fake, struct sync *sync)
 {
 	assert_int_equal(sync_connected(sync, FAKE_PATHS, FAKE_GROUPS), 0);
 	assert_int_equal(sync_adopt(sync, WIRE_POOL_SET, fake->pool, fake->n_pools), 0);
+	assert_int_equal(sync_adopt(sync, WIRE_ENDPOINT_SET, fake->endpoint, fake->n_endpoints), 0);
+	assert_int_equal(sync_adopt(sync, WIRE_SOURCE_SET, fake->source, fake->n_sources), 0);
 	for (uint32_t i = 0; i < FAKE_PATHS; i++)
 		if (fake->has_path[i])
 			assert_int_equal(sync_adopt(sync, WIRE_PATH_SET, &fake->path[i], 1), 0);

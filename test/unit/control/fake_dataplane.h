@@ -12,10 +12,11 @@
 #include "control/step/sync.h"
 #include "dataplane/api/wire.h"
 
-#define FAKE_PATHS  64u
-#define FAKE_GROUPS 16u
-#define FAKE_ROUTES 8192u
-#define FAKE_LOG    256u
+#define FAKE_PATHS   64u
+#define FAKE_GROUPS  16u
+#define FAKE_ROUTES  8192u
+#define FAKE_LOG     256u
+#define FAKE_SOURCES 64u
 
 struct fake {
 	int fd;	       /* the dataplane's end */
@@ -29,6 +30,10 @@ struct fake {
 	uint32_t max_routes; /* above: -ENOSPC */
 	struct wire_pool pool[8];
 	uint32_t n_pools;
+	struct wire_endpoint endpoint[8];
+	uint32_t n_endpoints;
+	struct wire_source source[FAKE_SOURCES];
+	uint32_t n_sources;
 	bool refuse_paths, refuse_groups;
 	enum wire_type log[FAKE_LOG]; /* types of the requests, in order */
 	uint32_t n_log;

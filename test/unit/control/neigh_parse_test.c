@@ -6,6 +6,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/if_tunnel.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <setjmp.h>
@@ -95,6 +96,77 @@ static void put_neighbour(uint16_t type, uint8_t family, uint8_t flags)
 	end(nlh);
 }
 
+/* As the kernel describes what Felix makes: id 4096 local 192.168.1.10 dev eth0 dstport 4789. */
+static void put_vxlan(int further)
+{
+	struct ifla_vxlan_port_range range = {.low = htons(1000), .high = htons(2000)};
+	struct nlmsghdr *nlh = put(RTM_NEWLINK, 0);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+	struct nlattr *link, *data;
+
+	info->ifi_index = 12;
+	info->ifi_flags = IFF_UP | IFF_RUNNING;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, "vxlan.calico");
+	link = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "vxlan");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put_u32(nlh, IFLA_VXLAN_ID, 4096);
+	mnl_attr_put_u32(nlh, IFLA_VXLAN_LINK, 2);
+	mnl_attr_put_u32(nlh, IFLA_VXLAN_LOCAL, htonl(0xc0a8010a));
+	mnl_attr_put_u8(nlh, IFLA_VXLAN_TTL, 0);
+	mnl_attr_put_u8(nlh, IFLA_VXLAN_LEARNING, 0);
+	mnl_attr_put(nlh, IFLA_VXLAN_PORT_RANGE, sizeof(range), &range);
+	mnl_attr_put_u16(nlh, IFLA_VXLAN_PORT, htons(4789));
+	mnl_attr_put_u8(nlh, IFLA_VXLAN_UDP_CSUM, 1);
+	mnl_attr_put_u8(nlh, IFLA_VXLAN_COLLECT_METADATA, 0);
+	if (further != 0)
+		mnl_attr_put_u8(nlh, (uint16_t)further, 1);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, link);
+	end(nlh);
+}
+
+/* tunl0, or a device with both ends. */
+static void put_ipip(uint32_t local, uint32_t remote, uint16_t encap)
+{
+	struct nlmsghdr *nlh = put(RTM_NEWLINK, 0);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+	struct nlattr *link, *data;
+
+	info->ifi_index = 13;
+	info->ifi_flags = IFF_UP | IFF_RUNNING;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, "tunl0");
+	link = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "ipip");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put_u32(nlh, IFLA_IPTUN_LINK, 0);
+	mnl_attr_put_u32(nlh, IFLA_IPTUN_LOCAL, htonl(local));
+	mnl_attr_put_u32(nlh, IFLA_IPTUN_REMOTE, htonl(remote));
+	mnl_attr_put_u8(nlh, IFLA_IPTUN_TTL, 0);
+	mnl_attr_put_u8(nlh, IFLA_IPTUN_PROTO, IPPROTO_IPIP);
+	mnl_attr_put_u8(nlh, IFLA_IPTUN_PMTUDISC, 0);
+	mnl_attr_put_u16(nlh, IFLA_IPTUN_ENCAP_TYPE, encap);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, link);
+	end(nlh);
+}
+
+static void put_fdb(uint16_t type, uint8_t flags, uint32_t remote)
+{
+	static const uint8_t mac[6] = {0x66, 0x3e, 0xca, 0xa4, 0xdb, 0x65};
+	struct nlmsghdr *nlh = put(type, 0);
+	struct ndmsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+
+	info->ndm_family = AF_BRIDGE;
+	info->ndm_ifindex = 12;
+	info->ndm_state = NUD_PERMANENT;
+	info->ndm_flags = flags;
+	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
+	if (remote != 0)
+		mnl_attr_put_u32(nlh, NDA_DST, htonl(remote));
+	end(nlh);
+}
+
 static void put_error(int error)
 {
 	struct nlmsghdr *nlh = put(NLMSG_ERROR, 0);
@@ -160,6 +232,59 @@ static void test_neigh_parse_neighbour(void **state)
 	assert_int_equal(seen.event[1].kind, KERNEL_NEIGHBOUR_DEL);
 }
 
+static void test_neigh_parse_vxlan(void **state)
+{
+	const struct kernel_tunnel *tunnel = &seen.event[0].link.tunnel;
+
+	(void)state;
+	put_vxlan(0);
+	put_vxlan(IFLA_VXLAN_GBP);
+	put_link(RTM_NEWLINK, AF_UNSPEC);
+	neigh_parse(bytes, len, note, NULL);
+	assert_int_equal(seen.n, 3);
+	assert_int_equal(tunnel->kind, KERNEL_TUNNEL_VXLAN);
+	assert_int_equal(tunnel->vni, 4096);
+	assert_int_equal(tunnel->local, 0xc0a8010a);
+	assert_int_equal(tunnel->underlay_ifindex, 2);
+	assert_int_equal(tunnel->udp_port, 4789);
+	assert_int_equal(tunnel->udp_src_min, 1000);
+	assert_int_equal(tunnel->udp_src_max, 2000);
+	assert_int_equal(tunnel->has_udp_checksum, 1);
+	assert_int_equal(seen.event[1].link.tunnel.kind, KERNEL_TUNNEL_UNKNOWN);
+	assert_int_equal(seen.event[2].link.tunnel.kind, KERNEL_TUNNEL_NONE);
+}
+
+static void test_neigh_parse_ipip(void **state)
+{
+	(void)state;
+	put_ipip(0, 0, TUNNEL_ENCAP_NONE);
+	put_ipip(0xc0a8010a, 0xc0a8010b, TUNNEL_ENCAP_NONE);
+	put_ipip(0, 0, TUNNEL_ENCAP_FOU);
+	neigh_parse(bytes, len, note, NULL);
+	assert_int_equal(seen.n, 3);
+	assert_int_equal(seen.event[0].link.tunnel.kind, KERNEL_TUNNEL_IPIP);
+	assert_int_equal(seen.event[0].link.tunnel.remote, 0);
+	assert_int_equal(seen.event[1].link.tunnel.local, 0xc0a8010a);
+	assert_int_equal(seen.event[1].link.tunnel.remote, 0xc0a8010b);
+	assert_int_equal(seen.event[2].link.tunnel.kind, KERNEL_TUNNEL_UNKNOWN);
+}
+
+static void test_neigh_parse_fdb(void **state)
+{
+	(void)state;
+	put_fdb(RTM_NEWNEIGH, NTF_SELF, 0xc0a8010b);
+	put_fdb(RTM_NEWNEIGH, NTF_MASTER, 0xc0a8010b); // a bridge's
+	put_fdb(RTM_NEWNEIGH, NTF_SELF, 0);	       // without a remote
+	put_fdb(RTM_DELNEIGH, NTF_SELF, 0xc0a8010b);
+	neigh_parse(bytes, len, note, NULL);
+	assert_int_equal(seen.n, 2);
+	assert_int_equal(seen.event[0].kind, KERNEL_FDB_SET);
+	assert_int_equal(seen.event[0].fdb.ifindex, 12);
+	assert_int_equal(seen.event[0].fdb.remote, 0xc0a8010b);
+	assert_int_equal(seen.event[0].fdb.mac[0], 0x66);
+	assert_int_equal(seen.event[1].kind, KERNEL_FDB_DEL);
+}
+
 static void test_neigh_parse_dump_end(void **state)
 {
 	(void)state;
@@ -185,11 +310,14 @@ static void test_neigh_parse_cut(void **state)
 	put_link(RTM_NEWLINK, AF_UNSPEC);
 	put_address(AF_INET);
 	put_neighbour(RTM_NEWNEIGH, AF_INET, 0);
+	put_vxlan(0);
+	put_ipip(0, 0xc0a8010b, TUNNEL_ENCAP_NONE);
+	put_fdb(RTM_NEWNEIGH, NTF_SELF, 0xc0a8010b);
 	put_error(-1);
 	neigh_parse(bytes, len, note, NULL);
 	n_whole = seen.n;
 	memcpy(whole, seen.event, sizeof(whole));
-	assert_int_equal(n_whole, 4);
+	assert_int_equal(n_whole, 7);
 	for (size_t cut = 0; cut < len; cut++) {
 		char *copy = malloc(cut > 0 ? cut : 1); // so that ASan sees a read behind it
 
@@ -212,6 +340,9 @@ static void test_neigh_parse_spoilt(void **state)
 	put_link(RTM_NEWLINK, AF_UNSPEC);
 	put_address(AF_INET);
 	put_neighbour(RTM_NEWNEIGH, AF_INET, 0);
+	put_vxlan(0);
+	put_ipip(0, 0xc0a8010b, TUNNEL_ENCAP_NONE);
+	put_fdb(RTM_NEWNEIGH, NTF_SELF, 0xc0a8010b);
 	memcpy(saved, bytes, sizeof(saved));
 	for (size_t at = 0; at < len; at++)
 		for (size_t v = 0; v < sizeof(values); v++) {
@@ -234,6 +365,9 @@ int main(void)
 		cmocka_unit_test_setup(test_neigh_parse_link, setup),
 		cmocka_unit_test_setup(test_neigh_parse_address, setup),
 		cmocka_unit_test_setup(test_neigh_parse_neighbour, setup),
+		cmocka_unit_test_setup(test_neigh_parse_vxlan, setup),
+		cmocka_unit_test_setup(test_neigh_parse_ipip, setup),
+		cmocka_unit_test_setup(test_neigh_parse_fdb, setup),
 		cmocka_unit_test_setup(test_neigh_parse_dump_end, setup),
 		cmocka_unit_test_setup(test_neigh_parse_cut, setup),
 		cmocka_unit_test_setup(test_neigh_parse_spoilt, setup),

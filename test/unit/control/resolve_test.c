@@ -52,6 +52,11 @@ static void on_address(uint32_t addr, void *arg)
 	seen->address = addr;
 }
 
+static void on_tunnels(void *arg)
+{
+	(void)arg;
+}
+
 static struct seen seen;
 
 static struct kernel_event link_event(uint32_t ifindex, const char *name, bool is_up)
@@ -87,6 +92,7 @@ static int setup(void **state)
 	struct resolve_changes changes = {.hop = on_hop,
 		.interface = on_interface,
 		.address = on_address,
+		.tunnels = on_tunnels,
 		.arg = &seen};
 	struct kernel_event links[] = {link_event(UPLINK, "eth0", true),
 		link_event(OTHER, "eth1", true), link_event(CALI, "cali1", true)};
@@ -176,11 +182,11 @@ static void test_resolve_hop_uplink(void **state)
 
 	resolve_apply_kernel(*state, &event);
 	facts = facts_of(*state, GW, UPLINK);
-	assert_int_equal(facts.port, 0);
-	assert_int_equal(facts.mtu, 1400); // the port's is less than the link's 1500
-	assert_memory_equal(facts.dst_mac, dst, 6);
-	assert_memory_equal(facts.src_mac, src, 6);
-	assert_string_equal(facts.port_name, "uplink0");
+	assert_int_equal(facts.egress.port, 0);
+	assert_int_equal(facts.egress.mtu, 1400); // the port's is less than the link's 1500
+	assert_memory_equal(facts.egress.dst_mac, dst, 6);
+	assert_memory_equal(facts.egress.src_mac, src, 6);
+	assert_string_equal(facts.egress.port_name, "uplink0");
 	assert_string_equal(facts.interface, "eth0");
 }
 
@@ -198,9 +204,9 @@ static void test_resolve_hop_pod(void **state)
 	assert_int_equal(seen.interface, CALI);
 	facts = facts_of(*state, POD, CALI);
 	assert_int_equal(facts.state, HOP_RESOLVED);
-	assert_int_equal(facts.port, 7);
-	assert_int_equal(facts.mtu, 1500);
-	assert_memory_equal(facts.src_mac, src, 6);
+	assert_int_equal(facts.egress.port, 7);
+	assert_int_equal(facts.egress.mtu, 1500);
+	assert_memory_equal(facts.egress.src_mac, src, 6);
 	pod.is_attached = 0;
 	resolve_set_pod(*state, &pod);
 	assert_int_equal(seen.n_interface, 2);
@@ -221,33 +227,41 @@ static void test_resolve_hop_unusable(void **state)
 	assert_int_equal(facts_of(*state, GW, TRUNK_IF).state, HOP_NO_LINK);
 }
 
+static void route_to(uint32_t prefix, uint8_t depth, uint8_t type, const struct fpm_nh *nh,
+	size_t n_nh, struct route_target *target)
+{
+	const struct route_pool route = {.prefix = prefix, .depth = depth};
+
+	resolve_route(&route, type, nh, n_nh, target);
+}
+
 static void test_resolve_route_kinds(void **state)
 {
 	struct fpm_nh one = via(GW, UPLINK, 1), link = on_link(CALI), v6 = via(GW, UPLINK, 1);
 	struct route_target target;
 
 	(void)state;
-	resolve_route(0x0af40100, 26, RTN_UNICAST, &one, 1, &target);
+	route_to(0x0af40100, 26, RTN_UNICAST, &one, 1, &target);
 	assert_int_equal(target.n, 1);
 	assert_int_equal(target.member[0].key.nexthop, GW);
-	resolve_route(POD, 32, RTN_UNICAST, &link, 1, &target);
+	route_to(POD, 32, RTN_UNICAST, &link, 1, &target);
 	assert_int_equal(target.n, 1);
 	assert_int_equal(target.member[0].key.nexthop, POD);
 	assert_int_equal(target.member[0].key.ifindex, CALI);
-	resolve_route(0xc0a80100, 24, RTN_UNICAST, &link, 1, &target);
+	route_to(0xc0a80100, 24, RTN_UNICAST, &link, 1, &target);
 	assert_int_equal(target.n, 0);
 	assert_int_equal(target.fixed, WIRE_NH_PUNT);
 	v6.family = AF_INET6;
-	resolve_route(0x0af40100, 26, RTN_UNICAST, &v6, 1, &target);
+	route_to(0x0af40100, 26, RTN_UNICAST, &v6, 1, &target);
 	assert_int_equal(target.n, 0);
 	assert_int_equal(target.fixed, WIRE_NH_PUNT);
-	resolve_route(0, 0, RTN_BLACKHOLE, NULL, 0, &target);
+	route_to(0, 0, RTN_BLACKHOLE, NULL, 0, &target);
 	assert_int_equal(target.fixed, WIRE_NH_BLACKHOLE);
-	resolve_route(0, 0, RTN_UNREACHABLE, NULL, 0, &target);
+	route_to(0, 0, RTN_UNREACHABLE, NULL, 0, &target);
 	assert_int_equal(target.fixed, WIRE_NH_UNREACHABLE);
-	resolve_route(0, 0, RTN_PROHIBIT, NULL, 0, &target);
+	route_to(0, 0, RTN_PROHIBIT, NULL, 0, &target);
 	assert_int_equal(target.fixed, WIRE_NH_PROHIBIT);
-	resolve_route(0, 0, RTN_UNICAST, NULL, 0, &target);
+	route_to(0, 0, RTN_UNICAST, NULL, 0, &target);
 	assert_int_equal(target.fixed, WIRE_NH_PUNT);
 }
 
@@ -258,7 +272,7 @@ static void test_resolve_route_group_is_normal(void **state)
 	struct route_target target;
 
 	(void)state;
-	resolve_route(0x0af40100, 26, RTN_UNICAST, nh, 4, &target);
+	route_to(0x0af40100, 26, RTN_UNICAST, nh, 4, &target);
 	assert_int_equal(target.n, 3);
 	assert_int_equal(target.member[0].key.nexthop, GW);
 	assert_int_equal(target.member[0].key.ifindex, UPLINK);
@@ -267,7 +281,7 @@ static void test_resolve_route_group_is_normal(void **state)
 	assert_int_equal(target.member[2].weight, 7);
 	// Twice the same way is one way.
 	nh[1] = nh[0];
-	resolve_route(0x0af40100, 26, RTN_UNICAST, nh, 2, &target);
+	route_to(0x0af40100, 26, RTN_UNICAST, nh, 2, &target);
 	assert_int_equal(target.n, 1);
 }
 
@@ -351,7 +365,8 @@ static void test_compare_choose(void **state)
 			{.is_usable = true, .overhead_bytes = 50},
 			{.is_usable = true, .overhead_bytes = 20, .path = {.mtu = 1480}}}};
 	struct hop_key key = {.nexthop = GW, .ifindex = UPLINK};
-	struct choice choice = compare_choose(&list);
+	struct hop_facts facts = {.key = key, .device = WIRE_PATH_NATIVE};
+	struct choice choice = compare_choose(&list, &facts);
 	struct wire_path path;
 
 	(void)state;
@@ -360,7 +375,7 @@ static void test_compare_choose(void **state)
 	assert_int_equal(compare_path(&list, choice, key).mtu, 1480);
 
 	list.candidate[1].is_usable = list.candidate[2].is_usable = false;
-	choice = compare_choose(&list);
+	choice = compare_choose(&list, &facts);
 	assert_int_equal(choice.idx, CHOICE_NONE);
 	assert_int_equal(choice.reason, CHOICE_NONE_USABLE);
 	path = compare_path(&list, choice, key);
@@ -370,7 +385,7 @@ static void test_compare_choose(void **state)
 
 	list.n = 1;
 	list.candidate[0].is_usable = true;
-	choice = compare_choose(&list);
+	choice = compare_choose(&list, &facts);
 	assert_int_equal(choice.idx, 0);
 	assert_int_equal(choice.reason, CHOICE_ONLY_CANDIDATE);
 }

@@ -140,6 +140,107 @@ static void test_sync_pump_window(void **state)
 	assert_int_equal(n_of(WIRE_ROUTE_SET), FAKE_ROUTES / 2048);
 }
 
+static void want_ends(uint32_t n_sources)
+{
+	struct wire_endpoint end = {.addr = GW(10),
+		.kind = WIRE_TUNNEL_VXLAN,
+		.vni = 4096,
+		.udp_port = 4789};
+	struct wire_source sources[8] = {{0}};
+
+	for (uint32_t i = 0; i < n_sources; i++)
+		sources[i] = (struct wire_source){.prefix = GW(i), .depth = 32};
+	assert_int_equal(sync_want_endpoints(sync_, &end, 1), 0);
+	assert_int_equal(sync_want_sources(sync_, sources, n_sources), 0);
+}
+
+/* Sources before paths; ends and then pools only when all routes are there; later ends at once. */
+static void test_sync_lists_order(void **state)
+{
+	static const enum wire_type order[] = {WIRE_SOURCE_SET, WIRE_PATH_SET, WIRE_ROUTE_SET,
+		WIRE_ENDPOINT_SET, WIRE_POOL_SET};
+	static const enum wire_type later[] = {WIRE_SOURCE_SET, WIRE_ENDPOINT_SET, WIRE_PATH_SET,
+		WIRE_ROUTE_SET};
+	struct wire_pool pool = {.prefix = NET(0), .depth = 16};
+	struct wire_endpoint ends[2] = {{.addr = GW(10), .kind = WIRE_TUNNEL_IPIP},
+		{.addr = GW(11)}};
+
+	(void)state;
+	fake_connect(&fake, sync_);
+	sync_want_pools(sync_, &pool, 1);
+	want_ends(2);
+	want(NET(1), 24, via(GW(1), 0));
+	fake_settle(&fake, sync_);
+	assert_int_equal(n_of(WIRE_ENDPOINT_SET), 0); // nor would pools be
+	sync_allow_pools(sync_);
+	fake_settle(&fake, sync_);
+	assert_int_equal(fake.n_log, 5);
+	assert_memory_equal(fake.log, order, sizeof(order));
+	assert_int_equal(fake.n_sources, 2);
+
+	fake.n_log = 0;
+	sync_allow_deletes(sync_);
+	want_ends(3);
+	sync_want_endpoints(sync_, ends, 2);
+	want(NET(2), 24, via(GW(2), 0));
+	fake_settle(&fake, sync_);
+	assert_int_equal(fake.n_log, 4);
+	assert_memory_equal(fake.log, later, sizeof(later));
+	assert_int_equal(fake.n_endpoints, 2);
+	fake.n_log = 0;
+	want_ends(3);
+	sync_want_endpoints(sync_, ends, 2);
+	fake_settle(&fake, sync_);
+	assert_int_equal(fake.n_log, 0); // the same again is not sent
+}
+
+/* A control that comes back knows few nodes at first: it shuts nobody out until it knows all. */
+static void test_sync_sources_stay_until_replay(void **state)
+{
+	struct wire_source stranger = {.prefix = GW(7), .depth = 32};
+
+	(void)state;
+	fake.source[0] = stranger;
+	fake.source[1] = (struct wire_source){.prefix = GW(0), .depth = 32};
+	fake.n_sources = 2;
+	fake_connect(&fake, sync_);
+	want_ends(1);
+	fake_settle(&fake, sync_);
+	assert_int_equal(n_of(WIRE_SOURCE_SET), 0);
+	want_ends(2);
+	fake_settle(&fake, sync_);
+	assert_int_equal(n_of(WIRE_SOURCE_SET), 1);
+	assert_int_equal(fake.n_sources, 3);
+	sync_allow_deletes(sync_);
+	fake_settle(&fake, sync_);
+	assert_int_equal(fake.n_sources, 2);
+	for (uint32_t i = 0; i < fake.n_sources; i++)
+		assert_int_not_equal(fake.source[i].prefix, stranger.prefix);
+}
+
+/* Two pools with two policies: two paths to one next hop, also after a restart. */
+static void test_sync_policies_apart(void **state)
+{
+	struct route_target plain = via(GW(1), 0), tunnel = via(GW(1), 0);
+
+	(void)state;
+	tunnel.member[0].key.policy = hop_policy(ENCAP_IPIP, ENCAP_ALWAYS);
+	fake_connect(&fake, sync_);
+	want(NET(1), 24, plain);
+	assert_int_equal(sync_want_route(sync_, NET(2), 24, &tunnel, 0), 0);
+	fake_settle(&fake, sync_);
+	assert_int_not_equal(fake_route(&fake, NET(1), 24), fake_route(&fake, NET(2), 24));
+	sync_free(sync_);
+	fake.n_log = 0;
+	sync_ = sync_new(fake_send, &fake);
+	fake_connect(&fake, sync_);
+	want(NET(1), 24, plain);
+	assert_int_equal(sync_want_route(sync_, NET(2), 24, &tunnel, 0), 0);
+	sync_allow_deletes(sync_);
+	fake_settle(&fake, sync_);
+	assert_int_equal(fake.n_log, 0);
+}
+
 /* A path that changes in place is sent, and nothing else. */
 static void test_sync_hop_changed(void **state)
 {
@@ -480,6 +581,9 @@ int main(void)
 		TEST(test_sync_pump_delete_order),
 		TEST(test_sync_pump_window),
 		TEST(test_sync_hop_changed),
+		TEST(test_sync_lists_order),
+		TEST(test_sync_sources_stay_until_replay),
+		TEST(test_sync_policies_apart),
 		TEST(test_sync_adopt_all_right),
 		TEST(test_sync_adopt_no_deletes_before_replay),
 		TEST(test_sync_adopt_nothing),
