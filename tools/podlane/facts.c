@@ -204,6 +204,25 @@ static const struct wire_port *find_port(const struct dp_records *records, uint1
 	return NULL;
 }
 
+/* The header around the packet: from us to the node. */
+static json_t *tunnel_json(const struct wire_path *path)
+{
+	const struct wire_tunnel *tunnel = &path->tunnel;
+	char src[IP4_BYTES], dst[IP4_BYTES];
+	json_t *json = json_pack("{s:s, s:s}", "src", text_ip4(tunnel->src, src), "dst",
+		text_ip4(tunnel->dst, dst));
+
+	if (path->kind == WIRE_PATH_VXLAN)
+		json_object_update_new(json,
+			json_pack("{s:I, s:i, s:i, s:i, s:b, s:o, s:o}", "vni",
+				(json_int_t)tunnel->vni, "udp_port", tunnel->udp_dst, "udp_src_min",
+				tunnel->udp_src_min, "udp_src_max", tunnel->udp_src_max,
+				"udp_checksum", tunnel->has_udp_checksum != 0, "inner_src_mac",
+				mac_json(tunnel->inner_src_mac), "inner_dst_mac",
+				mac_json(tunnel->inner_dst_mac)));
+	return json;
+}
+
 json_t *facts_path(const struct wire_path *path, const struct dp_records *records)
 {
 	char nexthop[IP4_BYTES];
@@ -218,6 +237,8 @@ json_t *facts_path(const struct wire_path *path, const struct dp_records *record
 	json_object_update_new(json,
 		json_pack("{s:i, s:o, s:o}", "mtu", path->mtu, "dst_mac", mac_json(path->dst_mac),
 			"src_mac", mac_json(path->src_mac)));
+	if (path->kind != WIRE_PATH_NATIVE)
+		json_object_set_new(json, "tunnel", tunnel_json(path));
 	if (port != NULL)
 		json_object_update_new(json,
 			json_pack("{s:o, s:o}", "port", facts_name(port->name, sizeof(port->name)),

@@ -88,12 +88,14 @@ static void add_reasons(json_t *paths, const json_t *control_paths)
 
 	json_array_foreach(paths, i, path) json_array_foreach(control_paths, j,
 		control) if (json_equal(json_object_get(path, "idx"),
-				     json_object_get(control, "idx")) ==
-			     1) json_object_update_new(path,
-		json_pack("{s:O?, s:O?, s:O?, s:O?}", "state", json_object_get(control, "state"),
-			"reason", json_object_get(control, "reason"), "neighbour",
-			json_object_get(control, "neighbour"), "interface",
-			json_object_get(control, "interface")));
+				     json_object_get(control, "idx")) == 1)
+		json_object_update_new(path,
+			json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "state",
+				json_object_get(control, "state"), "reason",
+				json_object_get(control, "reason"), "neighbour",
+				json_object_get(control, "neighbour"), "interface",
+				json_object_get(control, "interface"), "policy",
+				json_object_get(control, "policy")));
 }
 
 void path_show_gather(struct context *context, const char *arg)
@@ -150,7 +152,7 @@ static void print_groups(const json_t *groups)
 
 void path_show_print(const json_t *doc, const struct options *options)
 {
-	static const char *const titles[] = {">ROUTES", ">PATH", "KIND", "NEXT HOP", "PORT",
+	static const char *const titles[] = {">ROUTES", ">PATH", "KIND", "NEXT HOP", "NODE", "PORT",
 		"TO MAC", "STATE", NULL};
 	const json_t *paths = json_object_get(doc, "paths");
 	const json_t *groups = json_object_get(doc, "groups");
@@ -173,6 +175,7 @@ void path_show_print(const json_t *doc, const struct options *options)
 		table_count(table, json_object_get(path, "idx"));
 		table_string(table, json_object_get(path, "kind"));
 		table_string(table, json_object_get(path, "nexthop"));
+		table_string(table, json_object_get(json_object_get(path, "tunnel"), "dst"));
 		table_string(table, json_object_get(path, "port"));
 		table_string(table, json_object_get(path, "dst_mac"));
 		table_string(table, json_object_get(path, "state"));

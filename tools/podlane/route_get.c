@@ -49,6 +49,8 @@ static bool is_same(const json_t *a, const json_t *b)
 
 static const char *name_of(const json_t *json)
 {
+	if (json_is_object(json))
+		return "one";
 	return json_is_string(json) ? json_string_value(json) : "nothing";
 }
 
@@ -73,7 +75,8 @@ static const json_t *find_path(const json_t *paths, const json_t *idx)
 
 static void compare_path(json_t *differences, const json_t *control, const json_t *fib_paths)
 {
-	static const char *const fields[] = {"kind", "nexthop", "port", "src_mac", "dst_mac"};
+	static const char *const fields[] = {"kind", "nexthop", "port", "src_mac", "dst_mac",
+		"tunnel"};
 	const json_t *idx = json_object_get(control, "idx");
 	const json_t *fib = find_path(fib_paths, idx);
 	// a punt path has no more than its kind
@@ -194,6 +197,19 @@ static void print_control(const json_t *route)
 	}
 }
 
+static void print_tunnel(const json_t *tunnel)
+{
+	const json_t *vni = json_object_get(tunnel, "vni");
+
+	if (tunnel == NULL)
+		return;
+	printf("\n           in a tunnel to %s from %s", string_of(tunnel, "dst"),
+		string_of(tunnel, "src"));
+	if (json_is_integer(vni))
+		printf(", VNI %" JSON_INTEGER_FORMAT ", VTEP %s", json_integer_value(vni),
+			string_of(tunnel, "inner_dst_mac"));
+}
+
 static void print_fib_path(const json_t *path, const json_t *taken, bool is_one_of_many)
 {
 	const json_t *idx = json_object_get(path, "idx");
@@ -206,6 +222,7 @@ static void print_fib_path(const json_t *path, const json_t *taken, bool is_one_
 			string_of(path, "port"), string_of(path, "device"),
 			json_integer_value(json_object_get(path, "mtu")),
 			string_of(path, "dst_mac"), string_of(path, "src_mac"));
+	print_tunnel(json_object_get(path, "tunnel"));
 	puts("");
 }
 
