@@ -143,7 +143,7 @@ static enum hop_state follow_vxlan(const struct resolve *resolve, const struct k
 	memcpy(header->inner_src_mac, link->mac, sizeof(header->inner_src_mac));
 	if (!link->is_up)
 		return HOP_LINK_DOWN;
-	if (facts->key.nexthop == 0 || !resolve_is_usable(neighbour))
+	if (facts->key.nexthop == 0 || neighbour == NULL || !resolve_is_usable(neighbour))
 		return HOP_NO_VTEP_MAC;
 	memcpy(header->inner_dst_mac, neighbour->mac, sizeof(header->inner_dst_mac));
 	header->dst = resolve_fdb_remote(resolve_table_fdb(resolve), link->ifindex, neighbour->mac);

@@ -14,15 +14,15 @@
 
 #include <cmocka.h>
 
-#define OURS	0xc0a8010au /* 192.168.1.10/24 */
-#define NODE	0xc0a8010bu /* 192.168.1.11, on our link */
-#define FAR	0x0a14000bu /* 10.20.0.11, behind the router */
-#define ROUTER	0xc0a80101u
-#define VTEP	0x0af40100u /* 10.244.1.0, a tunnel address */
-#define UPLINK	2u
-#define VXLAN	12u
-#define TUNL	13u
-#define OTHER	14u
+#define OURS   0xc0a8010au /* 192.168.1.10/24 */
+#define NODE   0xc0a8010bu /* 192.168.1.11, on our link */
+#define FAR    0x0a14000bu /* 10.20.0.11, behind the router */
+#define ROUTER 0xc0a80101u
+#define VTEP   0x0af40100u /* 10.244.1.0, a tunnel address */
+#define UPLINK 2u
+#define VXLAN  12u
+#define TUNL   13u
+#define OTHER  14u
 
 static const uint8_t vtep_mac[6] = {0x66, 0x3e, 0xca, 0xa4, 0xdb, 0x65};
 static const uint8_t listed_mac[6] = {0x66, 1, 2, 3, 4, 5};
@@ -69,7 +69,8 @@ static void apply(struct resolve *resolve, struct kernel_event event)
 	assert_int_equal(resolve_apply_kernel(resolve, &event), 0);
 }
 
-static struct kernel_event link_event(uint32_t ifindex, const char *name, enum kernel_tunnel_kind kind)
+static struct kernel_event link_event(uint32_t ifindex, const char *name,
+	enum kernel_tunnel_kind kind)
 {
 	struct kernel_event event;
 
@@ -95,8 +96,10 @@ static struct kernel_event neighbour(uint32_t addr, uint32_t ifindex, const uint
 {
 	struct kernel_event event = {.kind = KERNEL_NEIGHBOUR_SET};
 
-	event.neighbour = (struct kernel_neighbour){
-		.addr = addr, .ifindex = ifindex, .state = NUD_PERMANENT, .has_mac = true};
+	event.neighbour = (struct kernel_neighbour){.addr = addr,
+		.ifindex = ifindex,
+		.state = NUD_PERMANENT,
+		.has_mac = true};
 	memcpy(event.neighbour.mac, mac, 6);
 	return event;
 }
