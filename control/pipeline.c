@@ -201,8 +201,8 @@ void pipeline_turn(struct pipeline *pipeline)
 	rib_drain(pipeline->rib, on_rib_change, pipeline);
 	pipeline->cause_us = 0;
 	pipeline_tunnels_turn(pipeline);
-	pods_pump(pipeline->pods);
 	sync_pump(pipeline->sync);
+	pods_pump(pipeline->pods);
 }
 
 static void on_hop_changed(struct hop_key key, void *arg)
@@ -430,7 +430,8 @@ int pipeline_new(struct event_base *base, const struct pipeline_options *options
 	pipeline->rib = rib_new();
 	pipeline->resolve = resolve_new(options->pod_match, &changes);
 	pipeline->sync = sync_new(pipeline_dp_send, pipeline);
-	pipeline->pods = pods_new(options->pod_match, pipeline_dp_send, pipeline);
+	pipeline->pods =
+		pods_new(options->pod_match, pipeline_dp_send, pipeline_is_pod_routed, pipeline);
 	pipeline->dp = pipeline_dp_new(base, options, pipeline);
 	pipeline->tick = event_new(base, -1, EV_PERSIST, on_tick, pipeline);
 	if (pipeline->rib == NULL || pipeline->resolve == NULL || pipeline->sync == NULL ||

@@ -81,6 +81,33 @@ static void on_dumped(void *arg)
 		counts.routes.n_held);
 }
 
+struct pod_search {
+	const struct sync *sync;
+	uint32_t ifindex;
+	bool is_found;
+};
+
+static void look_for_pod(struct hop *hop, void *arg)
+{
+	struct pod_search *search = arg;
+	struct sync_route_view route;
+
+	// a pod is its own next hop
+	if (hop->key.ifindex == search->ifindex &&
+		sync_view_route(search->sync, hop->key.nexthop, 32, &route) &&
+		route.nh != WIRE_NH_NONE)
+		search->is_found = true;
+}
+
+bool pipeline_is_pod_routed(void *arg, uint32_t ifindex)
+{
+	struct pipeline *pipeline = arg;
+	struct pod_search search = {.sync = pipeline->sync, .ifindex = ifindex};
+
+	sync_each_hop(pipeline->sync, look_for_pod, &search);
+	return search.is_found;
+}
+
 static void on_ack(uint32_t seq, int32_t error, const struct wire_refusal *refusals,
 	size_t n_refusals, void *arg)
 {

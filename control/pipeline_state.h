@@ -53,4 +53,7 @@ struct dp_client *pipeline_dp_new(struct event_base *base, const struct pipeline
 int pipeline_dp_send(void *arg, enum wire_type type, const void *items, size_t n_items,
 	uint32_t *seq);
 
+/** A pods_is_routed_fn; @arg is the pipeline. */
+bool pipeline_is_pod_routed(void *arg, uint32_t ifindex);
+
 #endif

@@ -304,9 +304,9 @@ json_t *show_json_pod(const struct pods_view *view)
 	if (view->override != PODS_OVERRIDE_NONE)
 		override =
 			json_string(view->override == PODS_OVERRIDE_ATTACH ? "attach" : "detach");
-	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:b, s:o}", "name", view->name, "ifindex",
+	return json_pack("{s:s, s:o, s:b, s:o, s:b, s:b, s:b, s:o}", "name", view->name, "ifindex",
 		view->ifindex != 0 ? json_integer(view->ifindex) : json_null(), "is_matched",
-		view->is_matched, "override", override, "is_wanted", view->is_wanted, "is_attached",
-		view->is_attached, "error",
+		view->is_matched, "override", override, "is_wanted", view->is_wanted, "is_routed",
+		view->is_routed, "is_attached", view->is_attached, "error",
 		view->error != 0 ? json_integer(view->error) : json_null());
 }

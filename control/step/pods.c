@@ -24,10 +24,11 @@ struct pods {
 	struct pod_list list; /* sorted by name */
 	char match[64];
 	pods_send_fn send;
-	void *send_arg;
+	pods_is_routed_fn is_routed;
+	void *arg; /* of both */
 };
 
-struct pods *pods_new(const char *match, pods_send_fn send, void *arg)
+struct pods *pods_new(const char *match, pods_send_fn send, pods_is_routed_fn is_routed, void *arg)
 {
 	struct pods *pods = calloc(1, sizeof(*pods));
 
@@ -35,7 +36,8 @@ struct pods *pods_new(const char *match, pods_send_fn send, void *arg)
 		return NULL;
 	strncpy(pods->match, match, sizeof(pods->match) - 1);
 	pods->send = send;
-	pods->send_arg = arg;
+	pods->is_routed = is_routed;
+	pods->arg = arg;
 	LIST_INIT(&pods->list);
 	return pods;
 }
@@ -194,7 +196,7 @@ static int send_one(struct pods *pods, struct pod *pod, enum wire_type type, uin
 	struct wire_pod wire = {.ifindex = ifindex};
 
 	memcpy(wire.name, pod->name, sizeof(wire.name));
-	return pods->send(pods->send_arg, type, &wire, 1, &pod->seq);
+	return pods->send(pods->arg, type, &wire, 1, &pod->seq);
 }
 
 void pods_pump(struct pods *pods)
@@ -207,6 +209,8 @@ void pods_pump(struct pods *pods)
 
 		if (pod->seq != 0 || pod->error != 0 || wanted == pod->attached_ifindex)
 			continue;
+		if (pod->attached_ifindex == 0 && !pods->is_routed(pods->arg, wanted))
+			continue; // pumped again when its route is there
 		if (pod->attached_ifindex != 0)
 			err = send_one(pods, pod, WIRE_POD_DETACH, pod->attached_ifindex);
 		else
@@ -252,6 +256,7 @@ static struct pods_view view_of(const struct pods *pods, const struct pod *pod)
 		.is_matched = is_matched(pods, pod),
 		.is_wanted = is_wanted(pods, pod),
 		.is_attached = pod->attached_ifindex != 0,
+		.is_routed = pod->ifindex != 0 && pods->is_routed(pods->arg, pod->ifindex),
 		.override = pod->override,
 		.error = pod->error,
 	};

@@ -20,6 +20,7 @@ struct pods_view {
 	const char *name;
 	uint32_t ifindex; /**< 0: the interface is gone */
 	bool is_matched, is_wanted, is_attached;
+	bool is_routed; /**< the dataplane has a route to it; without one it is not attached */
 	enum pods_override override;
 	int error; /**< of the last refusal */
 };
@@ -28,8 +29,14 @@ struct pods_view {
 typedef int (*pods_send_fn)(void *arg, enum wire_type type, const void *items, size_t n_items,
 	uint32_t *seq);
 
+/**
+ * Has the dataplane a route to an address behind this interface? A pod that is attached before is
+ * cut off from its pool: the dataplane does not know its source address (stage/source_check.c).
+ */
+typedef bool (*pods_is_routed_fn)(void *arg, uint32_t ifindex);
+
 /** Errors: NULL if memory is short */
-struct pods *pods_new(const char *match, pods_send_fn send, void *arg);
+struct pods *pods_new(const char *match, pods_send_fn send, pods_is_routed_fn is_routed, void *arg);
 void pods_free(struct pods *pods);
 
 /** An interface is there. Errors: -ENOMEM */

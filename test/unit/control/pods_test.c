@@ -29,11 +29,21 @@ static int note_send(void *arg, enum wire_type type, const void *items, size_t n
 	return 0;
 }
 
+static bool is_routed = true;
+
+static bool answer_routed(void *arg, uint32_t ifindex)
+{
+	(void)arg;
+	(void)ifindex;
+	return is_routed;
+}
+
 static int setup(void **state)
 {
 	(void)state;
+	is_routed = true;
 	memset(&sent, 0, sizeof(sent));
-	pods = pods_new("cali*", note_send, NULL);
+	pods = pods_new("cali*", note_send, answer_routed, NULL);
 	return pods == NULL;
 }
 
@@ -62,6 +72,21 @@ static struct pods_view view_of(const char *name)
 
 	assert_true(pods_view(pods, name, &view));
 	return view;
+}
+
+/* Attached before its route is there, a pod could not send: its source would be nobody's. */
+static void test_pods_pump_waits_for_the_route(void **state)
+{
+	(void)state;
+	is_routed = false;
+	pods_set_link(pods, 6, "cali6");
+	pods_pump(pods);
+	assert_int_equal(sent.n, 0);
+	assert_true(view_of("cali6").is_wanted);
+	is_routed = true;
+	pods_pump(pods);
+	assert_int_equal(sent.n, 1);
+	assert_int_equal(sent.type, WIRE_POD_ATTACH);
 }
 
 static void test_pods_pump_attaches_matching(void **state)
@@ -171,6 +196,7 @@ static void test_pods_socket_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_pods_pump_waits_for_the_route),
 		TEST(test_pods_pump_attaches_matching),
 		TEST(test_pods_override),
 		TEST(test_pods_refused_until_retry),
