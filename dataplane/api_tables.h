@@ -42,7 +42,7 @@ struct api_tables {
 	struct wire_pool pools[API_MAX_POOLS];
 	unsigned n_pools;
 	bool is_steering;
-	bool is_controlled;	    /**< control is connected */
+	bool is_controlled; /**< control is connected */
 };
 
 /** Where answers go. */

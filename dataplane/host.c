@@ -155,8 +155,8 @@ static int open_both(struct host *host, const char *ifname, char *error, size_t 
 	return 0;
 }
 
-int host_create(struct host **host, const char *ifname, uint32_t punt_pps, uint32_t icmp_pps,
-	struct lcore_stats *stats, char *error, size_t error_bytes)
+int host_create(struct host **host, const struct host_config *config, struct lcore_stats *stats,
+	char *error, size_t error_bytes)
 {
 	struct host *h = calloc(1, sizeof(*h));
 	int ret;
@@ -164,9 +164,9 @@ int host_create(struct host **host, const char *ifname, uint32_t punt_pps, uint3
 	if (h == NULL)
 		return -ENOMEM;
 	h->stats = stats;
-	h->punts = bucket_make(punt_pps);
-	h->errors = bucket_make(icmp_pps);
-	ret = open_both(h, ifname, error, error_bytes);
+	h->punts = bucket_make(config->punt_pps);
+	h->errors = bucket_make(config->icmp_pps);
+	ret = open_both(h, config->ifname, error, error_bytes);
 	if (ret < 0) {
 		free(h);
 		return ret;

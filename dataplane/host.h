@@ -14,6 +14,12 @@
 
 struct host;
 
+struct host_config {
+	const char *ifname; /**< of the TAP */
+	uint32_t punt_pps;  /**< more is dropped */
+	uint32_t icmp_pps;  /**< more is not answered */
+};
+
 /**
  * Make the TAP, bring it up and let the kernel forward from it whatever the source: a punted
  * packet's way back is seldom the TAP, so strict reverse path filtering would lose all of them.
@@ -22,8 +28,8 @@ struct host;
  *
  * Errors: -EPERM, -EBUSY a TAP of this name is in use; error is one line with the mend
  */
-int host_create(struct host **host, const char *ifname, uint32_t punt_pps, uint32_t icmp_pps,
-	struct lcore_stats *stats, char *error, size_t error_bytes);
+int host_create(struct host **host, const struct host_config *config, struct lcore_stats *stats,
+	char *error, size_t error_bytes);
 void host_free(struct host *host);
 
 /** Give a packet to the kernel, as if it had come in by the TAP. Owner: frees the packet. */

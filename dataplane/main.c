@@ -331,6 +331,11 @@ static int create_server(struct dataplane *dp)
 static int start(struct dataplane *dp, const struct options *options)
 {
 	const struct config_dataplane *config = &dp->config->dataplane;
+	struct host_config host = {
+		.ifname = config->punt_interface,
+		.punt_pps = config->punt_pps,
+		.icmp_pps = config->icmp_errors_pps,
+	};
 	int ret = start_eal(dp, options);
 
 	if (ret < 0)
@@ -338,8 +343,7 @@ static int start(struct dataplane *dp, const struct options *options)
 	ret = create_tables(dp);
 	if (ret < 0)
 		return ret;
-	ret = host_create(&dp->host, config->punt_interface, config->punt_pps,
-		config->icmp_errors_pps, &dp->stats[0], dp->error, sizeof(dp->error));
+	ret = host_create(&dp->host, &host, &dp->stats[0], dp->error, sizeof(dp->error));
 	if (ret < 0)
 		return ret;
 	ret = add_ports(dp);

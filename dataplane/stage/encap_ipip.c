@@ -11,14 +11,18 @@
 static void encap_one(struct rte_mbuf *pkt, const struct adjacency *adjacency, uint16_t id)
 {
 	const struct rte_ipv4_hdr *inner = packet_ip4(pkt);
+	struct outer_words words = {
+		.total_bytes = (uint16_t)(rte_be_to_cpu_16(inner->total_length) + OUTER_BYTES),
+		.id = id,
+		.fragment_be = inner->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
+		.inner_tos = inner->type_of_service,
+		.hops = inner->time_to_live,
+	};
 	// forward made sure of the room
 	uint8_t *hdr = (uint8_t *)rte_pktmbuf_prepend(pkt, OUTER_BYTES);
 
 	memcpy(hdr, adjacency->hdr, RTE_ETHER_HDR_LEN + OUTER_BYTES);
-	fill_outer_ip4((struct rte_ipv4_hdr *)(hdr + RTE_ETHER_HDR_LEN), adjacency,
-		inner->type_of_service,
-		(uint16_t)(rte_be_to_cpu_16(inner->total_length) + OUTER_BYTES), id,
-		inner->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG), inner->time_to_live);
+	fill_outer_ip4((struct rte_ipv4_hdr *)(hdr + RTE_ETHER_HDR_LEN), adjacency, &words);
 }
 
 void encap_ipip(struct burst *burst, uint16_t *id)

@@ -40,12 +40,16 @@ static void encap_one(struct rte_mbuf *pkt, const struct adjacency *adjacency, u
 	const struct rte_ipv4_hdr *inner = packet_ip4(pkt);
 	uint16_t inner_bytes = rte_be_to_cpu_16(inner->total_length);
 	uint32_t hash = packet_flow_hash(pkt);
+	struct outer_words words = {
+		.total_bytes = (uint16_t)(inner_bytes + OUTER_BYTES),
+		.id = id,
+		.inner_tos = inner->type_of_service,
+	};
 	// forward made sure of the room
 	uint8_t *hdr = (uint8_t *)rte_pktmbuf_prepend(pkt, OUTER_BYTES);
 
 	memcpy(hdr, adjacency->hdr, RTE_ETHER_HDR_LEN + OUTER_BYTES);
-	fill_outer_ip4((struct rte_ipv4_hdr *)(hdr + RTE_ETHER_HDR_LEN), adjacency,
-		inner->type_of_service, (uint16_t)(inner_bytes + OUTER_BYTES), id, 0, 0);
+	fill_outer_ip4((struct rte_ipv4_hdr *)(hdr + RTE_ETHER_HDR_LEN), adjacency, &words);
 	fill_udp((struct rte_udp_hdr *)(hdr + RTE_ETHER_HDR_LEN + IP_BYTES), pkt, adjacency,
 		inner_bytes, hash);
 }

@@ -16,9 +16,9 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define CT_CURRENT_NETNS    -1
-#define CT_IPS_NAT_MASK	    0x30 /* IPS_SRC_NAT | IPS_DST_NAT, linux/netfilter/nf_conntrack_common.h */
-#define CT_FRAGMENT_OFFSET  0x1fff
+#define CT_CURRENT_NETNS   -1
+#define CT_IPS_NAT_MASK	   0x30 /* IPS_SRC_NAT | IPS_DST_NAT, linux/netfilter/nf_conntrack_common.h */
+#define CT_FRAGMENT_OFFSET 0x1fff
 
 /* The kernel's, of which libbpf finds the places at load time. */
 struct nf_conn {

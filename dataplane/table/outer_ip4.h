@@ -21,32 +21,38 @@ static inline uint16_t fold_checksum(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
+/** The words of an outer header that differ from packet to packet. */
+struct outer_words {
+	uint16_t total_bytes; /**< host order */
+	uint16_t id;	      /**< host order */
+	uint16_t fragment_be; /**< as on the wire */
+	uint8_t inner_tos;
+	uint8_t hops; /**< added to the ready-made TTL, which is 0 where the inner one is taken over */
+};
+
 /**
- * Fill in the words of an outer header that differ from packet to packet, and its checksum.
+ * Fill them in, and the checksum.
  *
  * @ip: holds the adjacency's ready-made header
- * @hops: what to add to the ready-made TTL, which is 0 where the inner one is taken over
  *
- * Order:  total_bytes and id host; fragment_offset as on the wire
  * Source: ECN: RFC 6040 4.1, normal mode, the inner field is copied; DSCP stays 0
  */
 static inline void fill_outer_ip4(struct rte_ipv4_hdr *ip, const struct adjacency *adjacency,
-	uint8_t inner_tos, uint16_t total_bytes, uint16_t id, uint16_t fragment_offset,
-	uint8_t hops)
+	const struct outer_words *words)
 {
 	uint32_t sum = adjacency->ip_sum;
 
-	ip->type_of_service = inner_tos & IP4_ECN_MASK;
-	ip->total_length = rte_cpu_to_be_16(total_bytes);
-	ip->packet_id = rte_cpu_to_be_16(id);
-	ip->fragment_offset = fragment_offset;
-	ip->time_to_live = (uint8_t)(ip->time_to_live + hops);
+	ip->type_of_service = words->inner_tos & IP4_ECN_MASK;
+	ip->total_length = rte_cpu_to_be_16(words->total_bytes);
+	ip->packet_id = rte_cpu_to_be_16(words->id);
+	ip->fragment_offset = words->fragment_be;
+	ip->time_to_live = (uint8_t)(ip->time_to_live + words->hops);
 
 	sum += rte_cpu_to_be_16(ip->type_of_service);
 	sum += ip->total_length;
 	sum += ip->packet_id;
 	sum += ip->fragment_offset;
-	sum += rte_cpu_to_be_16((uint16_t)(hops << 8));
+	sum += rte_cpu_to_be_16((uint16_t)(words->hops << 8));
 	ip->hdr_checksum = fold_checksum(sum);
 }
 
