@@ -5,6 +5,8 @@
  */
 #include "dataplane/api_server.h"
 
+#include <rte_cycles.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +21,9 @@
 /* A client that does not read its answers may hold up the main lcore this long, then it is out. */
 #define SEND_TIMEOUT_MS 200
 
-/* Requests of one client in one turn, so that a bulk load leaves time for punts. */
+/* What one client gets of a turn, whichever ends first, so that a bulk load leaves time for others. */
 #define REQUESTS_PER_TURN 16
+#define TURN_MS		  5
 
 #define SOCKET_BYTES (4 << 20)
 
@@ -296,7 +299,11 @@ static void take_message(struct client *client, size_t len)
 
 static void serve(struct client *client)
 {
+	uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000 * TURN_MS;
+
 	for (unsigned i = 0; i < REQUESTS_PER_TURN && !client->is_gone; i++) {
+		if (i > 0 && rte_rdtsc() > end)
+			break;
 		ssize_t len = recv(client->fd, client->server->in, WIRE_MSG_BYTES,
 			MSG_DONTWAIT | MSG_TRUNC);
 

@@ -21,7 +21,8 @@
 #define ROUTES_PER_MSG ((WIRE_MSG_BYTES - sizeof(struct wire_hdr)) / sizeof(struct wire_route))
 
 /*
- * Routes applied at once.
+ * Routes applied at once, about 4 ms of librte_lpm at 60,000 routes: a whole message is 300 ms,
+ * in which the workers' rings overflow.
  */
 #define ROUTES_PER_TURN 64u
 
@@ -73,6 +74,8 @@ static void routes_apply(struct api_tables *tables, const struct wire_route *rou
 	for (unsigned from = 0; from < n; from += ROUTES_PER_TURN) {
 		routes_apply_some(tables, routes, from, RTE_MIN(from + ROUTES_PER_TURN, n), kind,
 			reply);
+		if (tables->between != NULL)
+			tables->between(tables->between_arg);
 	}
 }
 

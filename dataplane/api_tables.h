@@ -42,7 +42,9 @@ struct api_tables {
 	struct wire_pool pools[API_MAX_POOLS];
 	unsigned n_pools;
 	bool is_steering;
-	bool is_controlled; /**< control is connected */
+	bool is_controlled;	    /**< control is connected */
+	void (*between)(void *arg); /**< called within long requests; NULL: nothing else to do */
+	void *between_arg;
 };
 
 /** Where answers go. */

@@ -27,6 +27,7 @@
 #include "dataplane/steer/steer_link.h"
 
 #define TAP_MAX_SEGMENTS 16
+#define DRAIN_PKTS	 32u /* from one ring at once */
 #define ICMP_HDR_BYTES	 8u
 #define ICMP_QUOTE_BYTES 548u /* so that the whole error is 576 at most, RFC 1812 4.3.2.3 */
 
@@ -284,6 +285,20 @@ void host_icmp_error(struct host *host, struct rte_mbuf *pkt)
 	else
 		host->icmp.sent++;
 	rte_pktmbuf_free(pkt);
+}
+
+unsigned host_drain(struct host *host, struct rte_ring *punts, struct rte_ring *errors)
+{
+	struct rte_mbuf *pkts[DRAIN_PKTS];
+	unsigned n = rte_ring_sc_dequeue_burst(punts, (void **)pkts, DRAIN_PKTS, NULL);
+	unsigned n_all = n;
+
+	for (unsigned i = 0; i < n; i++)
+		host_punt(host, pkts[i]);
+	n = rte_ring_sc_dequeue_burst(errors, (void **)pkts, DRAIN_PKTS, NULL);
+	for (unsigned i = 0; i < n; i++)
+		host_icmp_error(host, pkts[i]);
+	return n_all + n;
 }
 
 const struct icmp_stats *host_icmp_stats(const struct host *host)

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rte_ring.h>
+
 #include "dataplane/packet.h"
 #include "dataplane/table/stats.h"
 
@@ -46,6 +48,13 @@ void host_punt(struct host *host, struct rte_mbuf *pkt);
  * Source: RFC 792, RFC 1191 4, RFC 1812 4.3.2
  */
 void host_icmp_error(struct host *host, struct rte_mbuf *pkt);
+
+/**
+ * Take one burst from each of a worker's two rings.
+ *
+ * Returns: how many packets they held
+ */
+unsigned host_drain(struct host *host, struct rte_ring *punts, struct rte_ring *errors);
 
 /** Owner: host */
 const struct icmp_stats *host_icmp_stats(const struct host *host);

@@ -34,7 +34,8 @@
 #define ICMP_RING_PKTS	 256u
 #define LINK_POLL_MS	 100u
 #define LOOP_MS		 1   /* how long a punted packet may wait for the main lcore */
-#define LOOP_PKTS	 32u /* from one ring in one turn */
+#define DRAIN_TURNS	 32u /* as much as a ring holds */
+#define HAND_OVER_MS	 50u /* at the end, for packets on their way to us */
 #define POOL_CACHE	 256u
 #define SPARE_TBL8	 1024u /* for prefixes longer than /24 outside the pools */
 #define EAL_OVERHEAD_MB	 48u   /* what DPDK and its drivers take for themselves, measured */
@@ -161,25 +162,6 @@ static int create_tables(struct dataplane *dp)
 	return ret;
 }
 
-/* BPF objects: beside the program in a build tree, else where they are installed. */
-static const char *find_bpf_dir(void)
-{
-	static char path[512];
-	char object[600];
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/steer"));
-	char *slash;
-
-	if (len > 0) {
-		path[len] = '\0';
-		slash = strrchr(path, '/');
-		snprintf(slash, sizeof("/steer"), "/steer");
-		snprintf(object, sizeof(object), "%s/steer.bpf.o", path);
-		if (access(object, R_OK) == 0)
-			return path;
-	}
-	return PODLANE_BPF_DIR;
-}
-
 static bool needs_steer(const struct config *config)
 {
 	for (unsigned i = 0; i < config->n_ports; i++) {
@@ -241,7 +223,8 @@ static int add_ports(struct dataplane *dp)
 	int ret = 0;
 
 	if (needs_steer(dp->config))
-		ret = steer_create(&dp->steer, find_bpf_dir(), dp->error, sizeof(dp->error));
+		ret = steer_create(&dp->steer, options_find_bpf_dir(), dp->error,
+			sizeof(dp->error));
 	for (unsigned i = 0; i < dp->config->n_ports && ret == 0; i++)
 		ret = add_port(dp, &dp->config->ports[i]);
 	if (ret == 0 && dp->config->pods != NULL)
@@ -259,7 +242,7 @@ static struct rte_ring *make_ring(const char *name, unsigned worker, unsigned n_
 }
 
 /* Queues are dealt to the workers in turn. */
-static void deal_queues(struct dataplane *dp)
+static int deal_queues(struct dataplane *dp)
 {
 	unsigned next = 0;
 
@@ -268,11 +251,18 @@ static void deal_queues(struct dataplane *dp)
 		for (uint16_t q = 0; q < dp->ports.port[p].n_rxq; q++, next++) {
 			struct worker *worker = &dp->workers[next % dp->n_workers];
 
-			if (worker->n_queues < WORKER_MAX_QUEUES)
-				worker->queue[worker->n_queues++] =
-					(struct worker_queue){&dp->ports.port[p], q};
+			if (worker->n_queues == WORKER_MAX_QUEUES) {
+				snprintf(dp->error, sizeof(dp->error),
+					"port %s: a worker polls %u queues at most; set fewer "
+					"ports[].queues or more dataplane.workers",
+					dp->ports.port[p].name, WORKER_MAX_QUEUES);
+				return -ENOSPC;
+			}
+			worker->queue[worker->n_queues++] =
+				(struct worker_queue){&dp->ports.port[p], q};
 		}
 	}
+	return 0;
 }
 
 static int create_workers(struct dataplane *dp)
@@ -301,11 +291,33 @@ static int create_workers(struct dataplane *dp)
 			.lcore = config->workers[i],
 			.idle_us = config->idle == CONFIG_IDLE_SLEEP ? config->idle_us : 0,
 		};
-		if (worker->pipeline.to_kernel == NULL || worker->pipeline.to_icmp == NULL)
+		if (worker->pipeline.to_kernel == NULL || worker->pipeline.to_icmp == NULL) {
+			snprintf(dp->error, sizeof(dp->error),
+				"cannot make the workers' rings; raise dataplane.memory_mb (now "
+				"%u)",
+				config->memory_mb);
 			return -ENOMEM;
+		}
 	}
-	deal_queues(dp);
-	return 0;
+	return deal_queues(dp);
+}
+
+/* Returns: how many packets the rings held. */
+static unsigned drain_rings(struct dataplane *dp)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < dp->n_workers; i++)
+		n += host_drain(dp->host, dp->workers[i].pipeline.to_kernel,
+			dp->workers[i].pipeline.to_icmp);
+	return n;
+}
+
+/* struct api_tables' between: a bulk load does not keep punted packets waiting. */
+static void drain_between(void *arg)
+{
+	for (unsigned i = 0; i < DRAIN_TURNS && drain_rings(arg) > 0; i++)
+		;
 }
 
 static int create_server(struct dataplane *dp)
@@ -324,6 +336,8 @@ static int create_server(struct dataplane *dp)
 	tables->lcores = dp->lcores;
 	tables->n_lcores = dp->n_workers + 1;
 	tables->icmp = host_icmp_stats(dp->host);
+	tables->between = drain_between;
+	tables->between_arg = dp;
 	return api_server_create(&dp->server, dp->config->sockets.dataplane, tables, dp->error,
 		sizeof(dp->error));
 }
@@ -384,28 +398,6 @@ static void stop(struct dataplane *dp)
 	rte_mempool_free(dp->pool);
 }
 
-/* Returns: how many packets the rings held. */
-static unsigned drain_rings(struct dataplane *dp)
-{
-	struct rte_mbuf *pkts[LOOP_PKTS];
-	unsigned n_all = 0;
-
-	for (unsigned i = 0; i < dp->n_workers; i++) {
-		struct pipeline *pipeline = &dp->workers[i].pipeline;
-		unsigned n = rte_ring_sc_dequeue_burst(pipeline->to_kernel, (void **)pkts,
-			LOOP_PKTS, NULL);
-
-		for (unsigned j = 0; j < n; j++)
-			host_punt(dp->host, pkts[j]);
-		n_all += n;
-		n = rte_ring_sc_dequeue_burst(pipeline->to_icmp, (void **)pkts, LOOP_PKTS, NULL);
-		for (unsigned j = 0; j < n; j++)
-			host_icmp_error(dp->host, pkts[j]);
-		n_all += n;
-	}
-	return n_all;
-}
-
 static void refresh_ports(struct dataplane *dp)
 {
 	for (unsigned i = 0; i < dp->ports.n; i++) {
@@ -436,6 +428,22 @@ static void run(struct dataplane *dp)
 			refresh_ports(dp);
 			next_link_poll = rte_rdtsc() + link_poll_cycles;
 		}
+	}
+}
+
+/*
+ * The kernel first takes what is new, then the workers end what they have: closing the ports at once
+ * loses what is on its way to them.
+ */
+static void hand_over(struct dataplane *dp)
+{
+	if (dp->steer == NULL)
+		return;
+	steer_set_pools(dp->steer, NULL, 0);
+	steer_set_endpoints(dp->steer, NULL, 0);
+	for (unsigned ms = 0; ms < HAND_OVER_MS; ms++) {
+		drain_rings(dp);
+		rte_delay_us_sleep(1000);
 	}
 }
 
@@ -479,6 +487,7 @@ int main(int argc, char **argv)
 		say_ready(&dp);
 		run(&dp);
 		LOG(NOTICE, "main: stopping\n");
+		hand_over(&dp);
 	}
 
 	stop(&dp);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The command line of podlane-dataplane. Called by main.c.
+ * The command line of podlane-dataplane, and where it was started from. Called by main.c.
  */
 #include "dataplane/options.h"
 
 #include <argp.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -47,4 +50,22 @@ void options_parse(int argc, char **argv, struct options *options)
 {
 	*options = (struct options){.config = "/etc/podlane/podlane.yaml"};
 	argp_parse(&arguments, argc, argv, 0, NULL, options);
+}
+
+const char *options_find_bpf_dir(void)
+{
+	static char path[512];
+	char object[600];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/steer"));
+	char *slash;
+
+	if (len > 0) {
+		path[len] = '\0';
+		slash = strrchr(path, '/');
+		snprintf(slash, sizeof("/steer"), "/steer");
+		snprintf(object, sizeof(object), "%s/steer.bpf.o", path);
+		if (access(object, R_OK) == 0)
+			return path;
+	}
+	return PODLANE_BPF_DIR;
 }

@@ -14,4 +14,11 @@ struct options {
 /** Read the command line; ends the program on --help, --version and what it does not know. */
 void options_parse(int argc, char **argv, struct options *options);
 
+/**
+ * The folder of the BPF objects: beside the program in a build tree, else where they are installed.
+ *
+ * Owner: static
+ */
+const char *options_find_bpf_dir(void);
+
 #endif

@@ -294,6 +294,33 @@ static void test_api_no_pools(void **state)
 	hang_up(fd);
 }
 
+static void count_call(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+/* A message of 5,000 routes takes librte_lpm a third of a second: punted packets do not wait. */
+static void test_api_lets_others_in_between(void **state)
+{
+	enum { N = 5000 };
+	static struct wire_route routes[N];
+	unsigned n_calls = 0;
+	int fd = dial();
+
+	(void)state;
+	for (uint32_t i = 0; i < N; i++)
+		routes[i] = (struct wire_route){.prefix = i << 8, .depth = 24, .nh = WIRE_NH_PUNT};
+	tables.between = count_call;
+	tables.between_arg = &n_calls;
+	assert_int_equal(greet(fd, WIRE_ROLE_CONTROL), 0);
+	assert_int_equal(ask(fd, WIRE_ROUTE_SET, routes, N), 0);
+	assert_true(n_calls >= N / 100);
+	assert_int_equal(ask(fd, WIRE_ROUTE_DEL, routes, N), 0);
+	assert_int_equal(fib_counts(tables.fib).n_routes, 0);
+	tables.between = NULL;
+	hang_up(fd);
+}
+
 static void load(int fd)
 {
 	static struct wire_route routes[N_ROUTES];
@@ -392,6 +419,7 @@ int main(void)
 		cmocka_unit_test(test_api_refuses_by_item),
 		cmocka_unit_test(test_api_refuses_all_in_order),
 		cmocka_unit_test(test_api_no_pools),
+		cmocka_unit_test(test_api_lets_others_in_between),
 		cmocka_unit_test(test_api_dump_gives_back_what_was_set),
 		cmocka_unit_test(test_api_lookup),
 		cmocka_unit_test(test_api_second_server_is_refused),
