@@ -129,6 +129,7 @@ const char *show_name_nh(uint32_t nh)
 		[WIRE_NH_UNREACHABLE] = "unreachable",
 		[WIRE_NH_PROHIBIT] = "prohibit",
 		[WIRE_NH_NO_ROUTE] = "no-route",
+		[WIRE_NH_PROBE] = "probe",
 	};
 
 	if (nh < sizeof(fixed) / sizeof(fixed[0]))

@@ -319,6 +319,8 @@ static void lcore_stats(const struct api_tables *tables, unsigned i, struct wire
 		.rx_pkts = stats->rx_pkts,
 		.tx_pkts = stats->tx_pkts,
 		.punt_pkts = stats->punt_pkts,
+		.made_pkts = stats->made_pkts,
+		.taken_pkts = stats->taken_pkts,
 		.n_polls = stats->n_polls,
 		.n_empty_polls = stats->n_empty_polls,
 		.busy_cycles = stats->busy_cycles,

@@ -20,6 +20,9 @@ static_assert(sizeof(struct wire_pool) == 8, "pool");
 static_assert(sizeof(struct wire_pod) == 40, "pod");
 static_assert(sizeof(struct wire_port) == 80, "port");
 static_assert(sizeof(struct wire_lookup) == 84, "lookup");
+static_assert(sizeof(struct wire_probe) == 80, "probe");
+static_assert(sizeof(struct wire_probe_reply) == 20, "probe reply");
+static_assert(sizeof(struct wire_path_stats) == 40, "path stats");
 
 size_t wire_item_bytes(enum wire_type type)
 {
@@ -57,6 +60,12 @@ size_t wire_item_bytes(enum wire_type type)
 		return sizeof(struct wire_lcore_stats);
 	case WIRE_DROP_STATS:
 		return sizeof(struct wire_drop_stats);
+	case WIRE_PROBE:
+		return sizeof(struct wire_probe);
+	case WIRE_PROBE_REPLY:
+		return sizeof(struct wire_probe_reply);
+	case WIRE_PATH_STATS:
+		return sizeof(struct wire_path_stats);
 	case WIRE_INFO:
 		return sizeof(struct wire_info);
 	case WIRE_DUMP:

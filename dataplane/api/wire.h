@@ -9,7 +9,7 @@
  *
  * A client first sends WIRE_HELLO. From then on every request is answered by any number of
  * records under the request's seq, and then exactly one WIRE_ACK with that seq. What the dataplane
- * says unasked (WIRE_PORT, WIRE_POD) has seq 0 and goes only to clients that asked for events.
+ * says unasked (WIRE_PORT, WIRE_POD, WIRE_PROBE_REPLY) has seq 0 and goes only to clients that asked for events.
  */
 #ifndef PODLANE_DATAPLANE_API_WIRE_H
 #define PODLANE_DATAPLANE_API_WIRE_H
@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION	   2u
+#define WIRE_VERSION	   3u
 #define WIRE_MSG_BYTES	   65536u /**< no message is longer */
 #define WIRE_NAME_BYTES	   32u	  /**< with its closing NUL */
 #define WIRE_GROUP_MEMBERS 256u	  /**< Debian's FRR is built with --enable-multipath=256 */
@@ -46,6 +46,9 @@ enum wire_type {
 	WIRE_INFO,	   /**< anyone: no items; comes back as one wire_info */
 	WIRE_ENDPOINT_SET, /**< control, in a dump: all our tunnel ends, replacing those before */
 	WIRE_SOURCE_SET, /**< control, in a dump: all who may send to them, replacing those before */
+	WIRE_PROBE,	 /**< control: wire_probe; each leaves once, by exactly its path */
+	WIRE_PROBE_REPLY, /**< dataplane: wire_probe_reply, what came back */
+	WIRE_PATH_STATS,  /**< anyone: no items; comes back as wire_path_stats of all paths set */
 	WIRE_N_TYPES,
 };
 
@@ -60,6 +63,7 @@ enum wire_nh {
 	WIRE_NH_UNREACHABLE = 3, /**< drop, ICMP 3/1 host unreachable */
 	WIRE_NH_PROHIBIT = 4,	 /**< drop, ICMP 3/13 administratively prohibited */
 	WIRE_NH_NO_ROUTE = 5,	 /**< a miss in a pool: drop, ICMP 3/0 net unreachable */
+	WIRE_NH_PROBE = 6, /**< our probe address: echo requests answered here, the rest punted */
 	WIRE_NH_PATH_FIRST = 16,
 	WIRE_NH_GROUP = 1 << 23,
 };
@@ -215,7 +219,41 @@ struct wire_lookup {
 	struct wire_path path; /**< the path taken; kind and idx only for the fixed ones */
 };
 
-/** Every packet received ends as sent, punted or dropped; the three sum up to rx. */
+/**
+ * One probe: an ICMP echo request in exactly this path's headers, whether or not any route uses the path.
+ * Refused (-EINVAL, -ENETDOWN, -ENOBUFS) in the acknowledgement, or sent.
+ */
+struct wire_probe {
+	uint32_t id;	/**< the sender's; comes back in the reply */
+	uint32_t src;	/**< inner IPv4: our probe address */
+	uint32_t dst;	/**< inner IPv4: the remote node's probe address */
+	uint16_t bytes; /**< inner IPv4 total length; may exceed path.mtu */
+	uint8_t has_df; /**< 1: inner and outer DF set, to find the path's MTU */
+	uint8_t pad;
+	struct wire_path path; /**< idx does not count */
+};
+
+/** An answer to a probe. */
+struct wire_probe_reply {
+	uint32_t id;
+	uint32_t src;	 /**< who answered: the probe's dst */
+	uint32_t node;	 /**< outer source of a tunnel packet; 0 if it came native */
+	uint32_t rtt_ns; /**< from the worker that sent it to the worker that took the answer */
+	uint8_t kind;	 /**< enum wire_path_kind: how the answer came */
+	uint8_t pad[3];
+};
+
+/** What a path carried since it was first set, by what the path was at the time. */
+struct wire_path_stats {
+	uint32_t idx;
+	uint32_t pad;
+	uint64_t pkts[WIRE_PATH_N_KINDS]; /**< by enum wire_path_kind; probes are not counted */
+};
+
+/**
+ * Every packet ends as sent, punted, dropped or taken; the four sum up to those received and those
+ * made here: rx + made = tx + punt + drop + taken.
+ */
 struct wire_port_stats {
 	uint16_t port;
 	uint8_t pad[6];
@@ -228,6 +266,8 @@ struct wire_lcore_stats {
 	uint32_t lcore;
 	uint32_t is_main;
 	uint64_t rx_pkts, tx_pkts, punt_pkts, drop_pkts;
+	uint64_t made_pkts;  /**< probes sent, and each fragment but a packet's first */
+	uint64_t taken_pkts; /**< answers to our probes */
 	uint64_t n_polls, n_empty_polls;
 	uint64_t busy_cycles; /**< spent on polls that found packets */
 	uint64_t n_sleeps;

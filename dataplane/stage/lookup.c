@@ -24,6 +24,7 @@ static void end_here(struct burst *burst, struct rte_mbuf *pkt, uint8_t kind)
 		return;
 	case ADJACENCY_NONE:
 	case ADJACENCY_PUNT:
+	case ADJACENCY_PROBE:
 	case ADJACENCY_NATIVE:
 	case ADJACENCY_IPIP:
 	case ADJACENCY_VXLAN:

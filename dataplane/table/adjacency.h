@@ -22,6 +22,7 @@ enum adjacency_kind {
 	ADJACENCY_UNREACHABLE,
 	ADJACENCY_PROHIBIT,
 	ADJACENCY_NO_ROUTE,
+	ADJACENCY_PROBE,  /**< our probe address */
 	ADJACENCY_NATIVE, /**< the first that is sent; all before end in the lookup stage */
 	ADJACENCY_IPIP,
 	ADJACENCY_VXLAN,

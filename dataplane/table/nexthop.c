@@ -22,7 +22,7 @@
 #define SPARE_MIN 64u
 
 static_assert((int)ADJACENCY_PUNT == (int)WIRE_NH_PUNT, "the fixed paths are kinds");
-static_assert((int)ADJACENCY_NO_ROUTE == (int)WIRE_NH_NO_ROUTE, "the fixed paths are kinds");
+static_assert((int)ADJACENCY_PROBE == (int)WIRE_NH_PROBE, "the fixed paths are kinds");
 
 struct retired {
 	uint64_t token;
@@ -53,7 +53,7 @@ static void publish_slot(struct nexthop_table *table, uint32_t idx, uint32_t adj
 
 static void set_fixed_paths(struct nexthop_table *table)
 {
-	for (uint32_t idx = ADJACENCY_NONE; idx <= ADJACENCY_NO_ROUTE; idx++) {
+	for (uint32_t idx = ADJACENCY_NONE; idx <= ADJACENCY_PROBE; idx++) {
 		struct adjacency *adjacency = &table->adjacency[idx];
 
 		adjacency->kind = (uint8_t)idx;
@@ -68,7 +68,7 @@ int nexthop_create(struct nexthop_table **table, uint32_t max_paths, uint32_t ma
 	int socket, struct epoch *epoch)
 {
 	struct nexthop_table *t;
-	const uint32_t first = ADJACENCY_NO_ROUTE + 1;
+	const uint32_t first = ADJACENCY_PROBE + 1;
 
 	if (max_paths <= WIRE_NH_PATH_FIRST || max_paths >= WIRE_NH_GROUP ||
 		max_groups >= WIRE_NH_GROUP)

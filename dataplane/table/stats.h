@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Counters: one block per lcore, written by that lcore alone with plain stores, summed by whoever
- * reads. rx = tx + punt + the drops, once nothing is in flight between lcores.
+ * reads. rx + made = tx + punt + taken + the drops, once nothing is in flight between lcores.
  */
 #ifndef PODLANE_DATAPLANE_TABLE_STATS_H
 #define PODLANE_DATAPLANE_TABLE_STATS_H
@@ -22,7 +22,9 @@ struct port_stats {
 struct lcore_stats {
 	uint64_t rx_pkts;
 	uint64_t tx_pkts;
-	uint64_t punt_pkts; /**< given to the kernel */
+	uint64_t punt_pkts;  /**< given to the kernel */
+	uint64_t made_pkts;  /**< probes sent, and each fragment but a packet's first */
+	uint64_t taken_pkts; /**< answers to our probes */
 	uint64_t drop_pkts[DROP_N_REASONS];
 	uint64_t n_polls;
 	uint64_t n_empty_polls;

@@ -117,8 +117,8 @@ def check_account(lab):
         wait_until(f"{name}'s account is right", lambda podlane=podlane: podlane.account()["ok"],
                    5, quiet=True)
         account = podlane.account()
-        notes.append(f"{name} {account['in']} = {account['sent']} + {account['punted']} + "
-                     f"{account['dropped']}")
+        notes.append(f"{name} {account['in']} + {account['made']} = {account['sent']} + "
+                     f"{account['punted']} + {account['dropped']} + {account['taken']}")
     return ", ".join(notes)
 
 

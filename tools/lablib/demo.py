@@ -173,8 +173,9 @@ def show_account(lab, verdict):
             pass    # the line below says so
         account = podlane.account()
         word = verdict.check(account["ok"], f"account of {name} is off by {account['difference']}")
-        say(f"  {name.upper()}: in {account['in']:,} = sent {account['sent']:,} + punted "
-            f"{account['punted']:,} + dropped {account['dropped']:,}   {word}")
+        say(f"  {name.upper()}: in {account['in']:,} + made {account['made']:,} = sent "
+            f"{account['sent']:,} + punted {account['punted']:,} + dropped "
+            f"{account['dropped']:,} + taken {account['taken']:,}   {word}")
         reasons = ", ".join(f"{pkts:,} {reason}" for reason, pkts in podlane.drops().items() if pkts)
         say(f"     dropped: {reasons or 'nothing'}")
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * podlane drops: every dropped packet has a reason, and the account of all packets: what came in is
- * what was sent, punted and dropped.
+ * podlane drops: every dropped packet has a reason, and the account of all packets: what came in and
+ * what was made here is what was sent, punted, dropped and taken.
  */
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@
 #define READING_GAP_US 100000u
 
 struct account {
-	uint64_t in, sent, punted, dropped, by_reason;
+	uint64_t in, made, sent, punted, dropped, taken, by_reason;
 };
 
 static struct account add_up(const struct dp_records *records)
@@ -29,6 +29,8 @@ static struct account add_up(const struct dp_records *records)
 		sum.sent += lcore[i].tx_pkts;
 		sum.punted += lcore[i].punt_pkts;
 		sum.dropped += lcore[i].drop_pkts;
+		sum.made += lcore[i].made_pkts;
+		sum.taken += lcore[i].taken_pkts;
 	}
 	drop = dp_records_items(records, WIRE_DROP_STATS, &n);
 	for (size_t i = 0; i < n; i++)
@@ -38,7 +40,7 @@ static struct account add_up(const struct dp_records *records)
 
 static int64_t difference(const struct account *sum)
 {
-	return (int64_t)(sum->in - sum->sent - sum->punted - sum->dropped);
+	return (int64_t)(sum->in + sum->made - sum->sent - sum->punted - sum->dropped - sum->taken);
 }
 
 static bool is_balanced(const struct account *sum)
@@ -48,9 +50,10 @@ static bool is_balanced(const struct account *sum)
 
 static json_t *account_json(const struct account *sum)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "in", (json_int_t)sum->in, "sent",
-		(json_int_t)sum->sent, "punted", (json_int_t)sum->punted, "dropped",
-		(json_int_t)sum->dropped, "dropped_by_reason", (json_int_t)sum->by_reason,
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "in", (json_int_t)sum->in,
+		"made", (json_int_t)sum->made, "sent", (json_int_t)sum->sent, "punted",
+		(json_int_t)sum->punted, "dropped", (json_int_t)sum->dropped, "taken",
+		(json_int_t)sum->taken, "dropped_by_reason", (json_int_t)sum->by_reason,
 		"difference", (json_int_t)difference(sum), "ok", is_balanced(sum));
 }
 
@@ -126,15 +129,17 @@ void drops_print(const json_t *doc, const struct options *options)
 {
 	const json_t *account = json_object_get(doc, "account");
 	char in[TEXT_BYTES], sent[TEXT_BYTES], punted[TEXT_BYTES], dropped[TEXT_BYTES];
+	char made[TEXT_BYTES], taken[TEXT_BYTES];
 	json_int_t off = json_integer_value(json_object_get(account, "difference"));
 
 	if (account == NULL)
 		return;
 	print_reasons(json_object_get(doc, "drops"), options);
 	puts("");
-	printf("in %s = sent %s + punted %s + dropped %s", count_of(account, "in", in),
+	printf("in %s + made %s = sent %s + punted %s + dropped %s + taken %s",
+		count_of(account, "in", in), count_of(account, "made", made),
 		count_of(account, "sent", sent), count_of(account, "punted", punted),
-		count_of(account, "dropped", dropped));
+		count_of(account, "dropped", dropped), count_of(account, "taken", taken));
 	if (json_is_true(json_object_get(account, "ok")))
 		puts("   ok");
 	else if (off != 0)

@@ -143,13 +143,15 @@ json_t *facts_lcores(const struct dp_records *records)
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list,
-			json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "lcore",
-				(json_int_t)lcore[i].lcore, "role",
+			json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+				"lcore", (json_int_t)lcore[i].lcore, "role",
 				lcore[i].is_main != 0 ? "main" : "worker", "rx_pkts",
 				(json_int_t)lcore[i].rx_pkts, "tx_pkts",
 				(json_int_t)lcore[i].tx_pkts, "punt_pkts",
 				(json_int_t)lcore[i].punt_pkts, "drop_pkts",
-				(json_int_t)lcore[i].drop_pkts, "n_polls",
+				(json_int_t)lcore[i].drop_pkts, "made_pkts",
+				(json_int_t)lcore[i].made_pkts, "taken_pkts",
+				(json_int_t)lcore[i].taken_pkts, "n_polls",
 				(json_int_t)lcore[i].n_polls, "n_empty_polls",
 				(json_int_t)lcore[i].n_empty_polls, "busy_cycles",
 				(json_int_t)lcore[i].busy_cycles, "n_sleeps",
@@ -170,6 +172,8 @@ const char *facts_fixed_path(uint32_t nh)
 		return "unreachable";
 	case WIRE_NH_PROHIBIT:
 		return "prohibit";
+	case WIRE_NH_PROBE:
+		return "probe";
 	case WIRE_NH_NO_ROUTE:
 		return "no-route";
 	}

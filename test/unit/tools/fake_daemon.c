@@ -64,9 +64,11 @@ static const struct wire_lcore_stats lcores[] = {
 	{.lcore = 0, .is_main = 1},
 	{.lcore = 1,
 		.rx_pkts = 100,
-		.tx_pkts = 90,
+		.tx_pkts = 93,
 		.punt_pkts = 7,
 		.drop_pkts = 3,
+		.made_pkts = 5,
+		.taken_pkts = 2,
 		.busy_cycles = 1000000000},
 };
 static const struct wire_drop_stats drops[] = {

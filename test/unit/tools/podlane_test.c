@@ -115,7 +115,8 @@ static const struct {
 	{"pod attach cali12", FAKE_GOOD, FAKE_GOOD, 0, "cali12 is on the fast lane", ""},
 	{"pod detach cali13", FAKE_GOOD, FAKE_GOOD, 0, "cali13 is with the kernel", ""},
 	{"drops", FAKE_GOOD, FAKE_GOOD, 0, "3  no_route  no route inside a pool", ""},
-	{"drops", FAKE_GOOD, FAKE_GOOD, 0, "in 100 = sent 90 + punted 7 + dropped 3   ok", ""},
+	{"drops", FAKE_GOOD, FAKE_GOOD, 0,
+		"in 100 + made 5 = sent 93 + punted 7 + dropped 3 + taken 2   ok", ""},
 	{"drops --all", FAKE_GOOD, FAKE_GOOD, 0, "0  ttl ", ""},
 	{"version", FAKE_GOOD, FAKE_GOOD, 0, "DPDK 22.11.11", ""},
 	// what is wrong is shown

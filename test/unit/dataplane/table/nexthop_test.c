@@ -94,14 +94,14 @@ static void test_resolve_fixed_paths(void **state)
 {
 	struct fixture *f = *state;
 
-	for (uint32_t nh = WIRE_NH_NONE; nh <= WIRE_NH_NO_ROUTE; nh++) {
+	for (uint32_t nh = WIRE_NH_NONE; nh <= WIRE_NH_PROBE; nh++) {
 		const struct adjacency *adjacency = nexthop_resolve(f->view, nh, 0);
 
 		assert_int_equal(adjacency->kind, nh);
 		assert_int_equal(adjacency->path, nh);
 		assert_int_equal(nexthop_is_set(f->table, nh), nh != WIRE_NH_NONE);
 	}
-	for (uint32_t nh = WIRE_NH_NO_ROUTE + 1; nh < MAX_PATHS; nh++) {
+	for (uint32_t nh = WIRE_NH_PROBE + 1; nh < MAX_PATHS; nh++) {
 		assert_int_equal(nexthop_resolve(f->view, nh, 0)->kind, ADJACENCY_NONE);
 		assert_false(nexthop_is_set(f->table, nh));
 	}
