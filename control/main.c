@@ -6,6 +6,7 @@
 #include "control/neigh.h"
 #include "control/pipeline.h"
 #include "control/show.h"
+#include "control/underlay.h"
 #include "control/vtep_mac.h"
 #include "dataplane/api/config.h"
 
@@ -79,6 +80,7 @@ struct program {
 	struct event *stop[2];
 	struct pipeline *pipeline;
 	struct inventory *inventory;
+	struct underlay *underlay;
 	struct neigh *neigh;
 	struct fpm_conn *fpm;
 	struct show *show;
@@ -157,6 +159,23 @@ static int start_inventory(struct program *program)
 		&program->inventory);
 	if (err == 0)
 		pipeline_set_inventory(program->pipeline, program->inventory);
+	return err;
+}
+
+static void on_underlay(void *arg)
+{
+	struct program *program = arg;
+
+	pipeline_set_underlay(program->pipeline, program->underlay);
+	pipeline_turn(program->pipeline);
+}
+
+static int start_underlay(struct program *program)
+{
+	int err = underlay_new(program->base, on_underlay, program, &program->underlay);
+
+	if (err == 0)
+		pipeline_set_underlay(program->pipeline, program->underlay);
 	return err;
 }
 
@@ -280,7 +299,9 @@ static int start(struct program *program)
 	err = start_inventory(program);
 	if (err != 0)
 		return fail("cannot watch the inventory", program->cfg->inventory, err);
-	err = neigh_new(program->base, program->pipeline, &program->neigh);
+	err = start_underlay(program);
+	if (err == 0)
+		err = neigh_new(program->base, program->pipeline, &program->neigh);
 	if (err != 0)
 		return fail("cannot ask the kernel over", "rtnetlink", err);
 	pipeline_set_use(program->pipeline, use_neighbour, program->neigh);
@@ -303,6 +324,7 @@ static void stop(struct program *program)
 		pipeline_set_use(program->pipeline, NULL, NULL);
 	neigh_free(program->neigh);
 	pipeline_free(program->pipeline);
+	underlay_free(program->underlay);
 	inventory_free(program->inventory);
 	for (int i = 0; i < 2; i++)
 		if (program->stop[i] != NULL)

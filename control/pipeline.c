@@ -193,7 +193,7 @@ static void on_rib_change(const struct fpm_prefix *prefix, const struct rib_rout
 	work_out_route(arg, ntohl(addr_be), prefix->len);
 	// Nodes are not reached through pods.
 	if (find_pool(arg, ntohl(addr_be), prefix->len) == NULL)
-		((struct pipeline *)arg)->are_tunnels_due = true;
+		pipeline_forget_underlay(arg);
 }
 
 void pipeline_turn(struct pipeline *pipeline)
@@ -246,11 +246,13 @@ static void on_interface_changed(uint32_t ifindex, void *arg)
 		pods_del_link(of.pipeline->pods, ifindex);
 	else if (pods_set_link(of.pipeline->pods, ifindex, link->name) != 0)
 		log_line(LOG_LEVEL_ERR, "pipeline: out of memory for pod %s", link->name);
+	pipeline_forget_underlay(of.pipeline);
 	sync_each_hop(of.pipeline->sync, work_out_if_of_interface, &of);
 }
 
 static void on_address_changed(uint32_t addr, void *arg)
 {
+	pipeline_forget_underlay(arg);
 	work_out_route(arg, addr, 32);
 }
 

@@ -18,6 +18,7 @@
 struct event_base;
 struct pipeline;
 struct inventory;
+struct underlay;
 struct pods;
 struct rib;
 struct sync;
@@ -69,6 +70,9 @@ void pipeline_free(struct pipeline *pipeline);
  * Owner: the caller, and it stays until the next call
  */
 void pipeline_set_inventory(struct pipeline *pipeline, const struct inventory *inventory);
+
+/** Whom to ask how other nodes are reached; NULL: nobody, and no tunnel can be used. Owner: the caller */
+void pipeline_set_underlay(struct pipeline *pipeline, struct underlay *underlay);
 
 void pipeline_set_use(struct pipeline *pipeline, pipeline_use_fn use, void *arg);
 

@@ -23,6 +23,7 @@ struct pipeline {
 	struct wire_source *sources; /* as configured */
 	size_t n_sources;
 	const struct inventory *inventory;
+	struct underlay *underlay;
 	bool has_inner_check, has_policy; /* some pool's encap is not "follow" */
 	bool are_tunnels_due;		  /* hops with a tunnel, ends, sources: at the next turn */
 	bool has_replay_end, is_started, is_dp_adopted;
@@ -44,6 +45,9 @@ void pipeline_work_out_hop(struct pipeline *pipeline, struct hop *hop);
 int pipeline_tunnels_new(struct pipeline *pipeline, const struct pipeline_options *options);
 /** If anything changed: hops with a tunnel, our tunnel ends, who may send to them. */
 void pipeline_tunnels_turn(struct pipeline *pipeline);
+
+/** Links, addresses or routes changed: the ways to the other nodes may be others. */
+void pipeline_forget_underlay(struct pipeline *pipeline);
 
 /** Errors: NULL if memory is short */
 struct dp_client *pipeline_dp_new(struct event_base *base, const struct pipeline_options *options,

@@ -8,27 +8,18 @@
 #include "control/inventory.h"
 #include "control/log.h"
 #include "control/step/resolve.h"
-#include "control/step/rib.h"
 #include "control/step/sync.h"
+#include "control/underlay.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The RIB's answer to "how is this node reached"; of several next hops the first. */
-static bool find_route(uint32_t addr, struct hop_key *key, uint8_t *depth, void *arg)
+static bool find_route(uint32_t node, struct underlay_route *route, void *arg)
 {
 	const struct pipeline *pipeline = arg;
-	const struct rib_route *route = rib_match4(pipeline->rib, addr);
-	struct route_pool host = {.prefix = addr, .depth = 32};
 
-	if (route == NULL || route->nexthops == NULL || route->nexthops->type != RTN_UNICAST ||
-		route->nexthops->n == 0)
-		return false;
-	*key = resolve_key(&host, &route->nexthops->nh[0]);
-	*depth = route->prefix.len;
-	return true;
+	return pipeline->underlay != NULL && underlay_find(pipeline->underlay, node, route);
 }
 
 static bool find_vtep_mac(uint32_t node, uint8_t mac[6], void *arg)
@@ -174,5 +165,18 @@ void pipeline_tunnels_turn(struct pipeline *pipeline)
 void pipeline_set_inventory(struct pipeline *pipeline, const struct inventory *inventory)
 {
 	pipeline->inventory = inventory;
+	pipeline->are_tunnels_due = true;
+}
+
+void pipeline_set_underlay(struct pipeline *pipeline, struct underlay *underlay)
+{
+	pipeline->underlay = underlay;
+	pipeline->are_tunnels_due = true;
+}
+
+void pipeline_forget_underlay(struct pipeline *pipeline)
+{
+	if (pipeline->underlay != NULL)
+		underlay_forget(pipeline->underlay);
 	pipeline->are_tunnels_due = true;
 }

@@ -65,6 +65,12 @@ struct route_target {
 	struct target_member member[WIRE_GROUP_MEMBERS]; /**< sorted, no key twice */
 };
 
+/** How the kernel reaches an address, rules and all tables heeded. Order: host */
+struct underlay_route {
+	struct hop_key key; /**< the next hop, or the address itself on the link; policy 0 */
+	uint32_t source;    /**< what the kernel would send from; 0: nothing */
+};
+
 /** Why a next hop can be used, or not. */
 enum hop_state {
 	HOP_RESOLVED,

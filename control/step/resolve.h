@@ -45,8 +45,8 @@ struct resolve_tunnel {
 
 /** What others know. Each returns false for "nothing". Order: host */
 struct resolve_outside {
-	/** The next hop of the longest route to @addr, and how long it is. */
-	bool (*route)(uint32_t addr, struct hop_key *key, uint8_t *depth, void *arg);
+	/** How the kernel reaches a node. */
+	bool (*route)(uint32_t node, struct underlay_route *route, void *arg);
 	/** The MAC of a node's VTEP, by the node's address. */
 	bool (*vtep_mac)(uint32_t node, uint8_t mac[6], void *arg);
 	void *arg;

@@ -17,62 +17,18 @@ static bool is_in(uint32_t addr, uint32_t prefix, uint8_t depth)
 	return depth == 0 || (addr ^ prefix) >> (32 - depth) == 0;
 }
 
-/* Our address that best answers a question. */
-struct address_search {
-	const struct resolve *resolve;
-	uint32_t ifindex; /* 0: any */
-	uint32_t near;	  /* an address on the same link */
-	const struct kernel_address *best;
-};
-
-/* The longest prefix of ours that holds an address; /32 is on no link. */
-static void find_connected(const struct kernel_address *address, void *arg)
-{
-	struct address_search *search = arg;
-
-	if (address->depth == 0 || address->depth == 32 ||
-		!is_in(search->near, address->addr, address->depth))
-		return;
-	if (search->best == NULL || address->depth > search->best->depth)
-		search->best = address;
-}
-
-static int source_rank(const struct kernel_address *address, uint32_t near)
-{
-	return (is_in(near, address->addr, address->depth) ? 2 : 0) + !address->is_secondary;
-}
-
-/* As the kernel does: of the interface, rather of the next hop's subnet, rather the first. */
-static void find_source(const struct kernel_address *address, void *arg)
-{
-	struct address_search *search = arg;
-	int rank, best;
-
-	if (address->ifindex != search->ifindex)
-		return;
-	rank = source_rank(address, search->near);
-	best = search->best == NULL ? -1 : source_rank(search->best, search->near);
-	if (rank > best || (rank == best && address->addr < search->best->addr))
-		search->best = address;
-}
-
-/* Errors: {0} if no route leads to it by a port of ours */
-static struct hop_key find_underlay(const struct resolve *resolve, uint32_t dst)
+/* Errors: {0} if the kernel does not send to it by a port of ours */
+static struct underlay_route find_underlay(const struct resolve *resolve, uint32_t dst)
 {
 	const struct resolve_outside *outside = resolve_table_outside(resolve);
-	struct address_search search = {.resolve = resolve, .near = dst};
-	struct hop_key key = {0}, route = {0};
-	uint8_t depth = 0;
+	const struct underlay_route none = {.source = 0};
+	struct underlay_route route = none;
 
-	resolve_table_each_address(resolve, find_connected, &search);
-	if (search.best != NULL)
-		key = (struct hop_key){.nexthop = dst, .ifindex = search.best->ifindex};
-	if (outside->route != NULL && outside->route(dst, &route, &depth, outside->arg) &&
-		(search.best == NULL || depth > search.best->depth))
-		key = route;
-	if (resolve_is_local(resolve, dst) || resolve_table_port(resolve, key.ifindex) == NULL)
-		return (struct hop_key){0};
-	return key;
+	if (resolve_is_local(resolve, dst) || outside->route == NULL ||
+		!outside->route(dst, &route, outside->arg) ||
+		resolve_table_port(resolve, route.key.ifindex) == NULL)
+		return none;
+	return route;
 }
 
 static enum hop_state state_of_underlay(enum hop_state state)
@@ -97,21 +53,17 @@ static enum hop_state state_of_underlay(enum hop_state state)
 static enum hop_state find_frame(const struct resolve *resolve, uint32_t only, uint16_t overhead,
 	struct tunnel_facts *tunnel)
 {
-	struct hop_facts outer = {.key = find_underlay(resolve, tunnel->header.dst)};
-	struct address_search search = {.resolve = resolve,
-		.ifindex = outer.key.ifindex,
-		.near = outer.key.nexthop};
+	struct underlay_route route = find_underlay(resolve, tunnel->header.dst);
+	struct hop_facts outer = {.key = route.key};
 	enum hop_state state;
 
 	if (outer.key.ifindex == 0 || (only != 0 && only != outer.key.ifindex))
 		return HOP_NO_UNDERLAY;
 	tunnel->underlay = outer.key;
-	if (tunnel->header.src == 0) {
-		resolve_table_each_address(resolve, find_source, &search);
-		if (search.best == NULL)
-			return HOP_NO_TUNNEL_ADDRESS;
-		tunnel->header.src = search.best->addr;
-	}
+	if (tunnel->header.src == 0)
+		tunnel->header.src = route.source;
+	if (tunnel->header.src == 0)
+		return HOP_NO_TUNNEL_ADDRESS;
 	state = state_of_underlay(resolve_native(resolve, &outer));
 	if (state != HOP_RESOLVED)
 		return state;

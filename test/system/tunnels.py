@@ -24,13 +24,13 @@ def vtep_mac(node):
     return "66:" + ":".join(f"{byte:02x}" for byte in digest[:5])
 
 
-def set_policy(lab, name, encap):
-    """Give a node's pool a policy, and its control the new file."""
+def set_policy(lab, name, encap, others=()):
+    """Give a node's pool a policy, and its control the new file; others: nodes beside the lab's."""
     podlane = lab.podlanes[name]
     inventory = os.path.join(lab.dir, "nodes.yaml")
     with open(inventory, "w", encoding="utf-8") as out:
         out.write("nodes:\n")
-        for node in NODES.values():
+        for node in (*NODES.values(), *others):
             out.write(f"  - name: {node.hostname}\n    address: {node.address}\n")
     podlane.write_config(pool=f"{POOL}\n    encap: {encap}\ninventory: {inventory}")
     lab.daemons.stop(podlane.names["control"], 10)
@@ -45,9 +45,8 @@ def wait_path(lab, name, pod, kind):
     wait_until(f"{name} reaches {pod.name} by {kind}", is_there, timeout_sec=25, quiet=True)
 
 
-def add_kernel_vxlan(name, peers):
+def add_kernel_vxlan(node, peers):
     """A vxlan device as Felix makes it: no learning, one neighbour and FDB entry per node."""
-    node = NODES[name]
     ip(node.netns,
        f"link add vxlan.calico address {vtep_mac(node)} type vxlan id 4096 local {node.address} "
        "dev eth0 dstport 4789 nolearning",
@@ -92,8 +91,8 @@ def check_kernel_vxlan(lab):
     began = time.monotonic()
     set_policy(lab, "a", "vxlan")
     set_policy(lab, "b", "follow")
-    add_kernel_vxlan("c", ["a", "b"])
-    add_kernel_vxlan("b", ["a", "c"])
+    add_kernel_vxlan(NODES["c"], ["a", "b"])
+    add_kernel_vxlan(NODES["b"], ["a", "c"])
     wait_path(lab, "a", PODS["c1"], "vxlan")
     wait_path(lab, "b", PODS["c1"], "vxlan")
     wait_path(lab, "a", PODS["b1"], "vxlan")

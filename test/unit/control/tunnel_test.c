@@ -46,14 +46,16 @@ static void on_tunnels(void *arg)
 	n_changes++;
 }
 
-/* 10.20.0.0/24 is behind the router. */
-static bool find_route(uint32_t addr, struct hop_key *key, uint8_t *depth, void *arg)
+/* 10.20.0.0/24 is behind the router, and the kernel would send from @arg, or OURS. */
+static bool find_route(uint32_t node, struct underlay_route *route, void *arg)
 {
-	(void)arg;
-	if (addr >> 8 != FAR >> 8)
+	const uint32_t *source = arg;
+
+	if (node >> 8 != FAR >> 8 && node >> 8 != OURS >> 8)
 		return false;
-	*key = (struct hop_key){.nexthop = ROUTER, .ifindex = UPLINK};
-	*depth = 24;
+	route->key = (struct hop_key){.nexthop = node >> 8 == FAR >> 8 ? ROUTER : node,
+		.ifindex = UPLINK};
+	route->source = source != NULL ? *source : OURS;
 	return true;
 }
 
@@ -322,9 +324,10 @@ static void test_policy_choice(void **state)
 static void test_policy_subnet(void **state)
 {
 	uint8_t policy = hop_policy(ENCAP_IPIP, ENCAP_CROSS_SUBNET);
-	struct kernel_event gone = address(OURS, UPLINK, 24);
 	struct resolve_tunnel other = {.address = OURS + 50};
+	uint32_t source = 0;
 	struct resolve_outside outside = {.route = find_route};
+	const struct resolve_outside nobody = {.route = NULL};
 
 	apply(*state, address(OURS, UPLINK, 32));
 	assert_false(work_out(*state, NODE, UPLINK, policy).facts.is_same_subnet);
@@ -334,9 +337,11 @@ static void test_policy_subnet(void **state)
 	assert_false(work_out(*state, NODE, UPLINK, policy).facts.is_same_subnet);
 	assert_int_equal(work_out(*state, NODE, UPLINK, policy).path.tunnel.src, OURS + 50);
 	other.address = 0;
+	outside.arg = &source;
 	resolve_set_tunnel(*state, &other, &outside);
-	gone.kind = KERNEL_ADDRESS_DEL;
-	apply(*state, gone);
+	assert_int_equal(work_out(*state, NODE, UPLINK, policy).choice.state,
+		HOP_NO_TUNNEL_ADDRESS);
+	resolve_set_tunnel(*state, &other, &nobody);
 	assert_int_equal(work_out(*state, NODE, UPLINK, policy).choice.state, HOP_NO_UNDERLAY);
 }
 
