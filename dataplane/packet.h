@@ -85,8 +85,8 @@ struct burst {
 	struct rte_mbuf *pkt[BURST_MAX];	      /**< Ethernet header first */
 	uint32_t dst[BURST_MAX];		      /**< host order; set by ip4_check */
 	const struct adjacency *adjacency[BURST_MAX]; /**< set by lookup */
-	uint8_t n_encap[ENCAP_N];		      /**< set by forward: which of pkt[] */
-	uint8_t encap[ENCAP_N][BURST_MAX];	      /**< get which header */
+	uint8_t n_encap[ENCAP_N];	   /**< set by forward, fragment: which of pkt[] */
+	uint8_t encap[ENCAP_N][BURST_MAX]; /**< get which header */
 	struct rte_mbuf *drop[BURST_MAX];
 	uint8_t reason[BURST_MAX]; /**< of drop[i], enum drop_reason */
 	struct rte_mbuf *punt[BURST_MAX];
@@ -101,6 +101,12 @@ static inline void burst_drop(struct burst *burst, struct rte_mbuf *pkt, enum dr
 static inline void burst_punt(struct burst *burst, struct rte_mbuf *pkt)
 {
 	burst->punt[burst->n_punt++] = pkt;
+}
+
+/** Packet number @at gets this header. */
+static inline void burst_set_encap(struct burst *burst, uint16_t at, enum encap encap)
+{
+	burst->encap[encap][burst->n_encap[encap]++] = (uint8_t)at;
 }
 
 /** Put what is left of another burst behind this one; both came from one receive queue. */

@@ -9,6 +9,7 @@
 #include "dataplane/stage/encap_ipip.h"
 #include "dataplane/stage/encap_vxlan.h"
 #include "dataplane/stage/forward.h"
+#include "dataplane/stage/fragment.h"
 #include "dataplane/stage/ip4_check.h"
 #include "dataplane/stage/l2_input.h"
 #include "dataplane/stage/l2_output.h"
@@ -37,6 +38,32 @@ static void unwrap(struct pipeline *pipeline, const struct port *port)
 	burst_append(&pipeline->burst, inner);
 }
 
+/* Steps 9 and 10: out, with a header in front. */
+static void send_out(struct pipeline *pipeline, struct burst *burst)
+{
+	encap_ipip(burst, &pipeline->ip_id);
+	encap_vxlan(burst, &pipeline->ip_id);
+	l2_output(burst);
+	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats);
+}
+
+/* The same for what was too big for its path: its fragments, a burst of them at a time. */
+static void send_fragments(struct pipeline *pipeline)
+{
+	struct burst *big = &pipeline->big;
+	struct burst *pieces = &pipeline->pieces;
+	struct fragment_cursor cursor = {0};
+
+	if (big->n == 0)
+		return;
+	big->n_drop = pieces->n_drop = 0;
+	while (fragment(big, &cursor, pieces, pipeline->stats)) {
+		send_out(pipeline, pieces);
+		drop(pieces, pipeline->to_icmp, pipeline->stats);
+	}
+	drop(big, pipeline->to_icmp, pipeline->stats);
+}
+
 uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16_t queue)
 {
 	struct burst *burst = &pipeline->burst;
@@ -55,11 +82,9 @@ uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16
 	else
 		unwrap(pipeline, port);
 	lookup(burst, pipeline->fib, pipeline->nexthops);
-	forward(burst);
-	encap_ipip(burst, &pipeline->ip_id);
-	encap_vxlan(burst, &pipeline->ip_id);
-	l2_output(burst);
-	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats);
+	forward(burst, &pipeline->big);
+	send_out(pipeline, burst);
+	send_fragments(pipeline);
 
 	punt(burst, pipeline->to_kernel);
 	drop(burst, pipeline->to_icmp, pipeline->stats);

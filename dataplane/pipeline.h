@@ -23,7 +23,9 @@ struct pipeline {
 	unsigned worker;
 	uint16_t ip_id; /**< next identification of an outer header */
 	struct burst burst;
-	struct burst inner; /**< what tunnels brought */
+	struct burst inner;  /**< what tunnels brought */
+	struct burst big;    /**< what is too big for its path */
+	struct burst pieces; /**< and its fragments */
 };
 
 /**

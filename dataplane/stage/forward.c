@@ -22,15 +22,20 @@ static void decrement_ttl(struct rte_ipv4_hdr *ip)
 	ip->time_to_live--;
 }
 
-static void end_too_big(struct burst *burst, struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip,
-	uint16_t mtu)
+/* With DF the sender is told, about the packet as it was; without, its fragments go on. */
+static void end_too_big(struct burst *burst, struct burst *big, struct rte_mbuf *pkt,
+	const struct adjacency *adjacency)
 {
+	struct rte_ipv4_hdr *ip = packet_ip4(pkt);
+
 	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) {
-		pkt->hash.usr = mtu;
+		pkt->hash.usr = adjacency->mtu;
 		burst_drop(burst, pkt, DROP_TOO_BIG);
-	} else {
-		burst_punt(burst, pkt);
+		return;
 	}
+	decrement_ttl(ip);
+	big->adjacency[big->n] = adjacency;
+	big->pkt[big->n++] = pkt;
 }
 
 /* Which header it gets. A packet has room for any, unless a driver keeps less than DPDK's default. */
@@ -41,14 +46,15 @@ static bool add_to_encap(struct burst *burst, uint16_t at, const struct adjacenc
 
 	if (unlikely(rte_pktmbuf_headroom(pkt) + RTE_ETHER_HDR_LEN < adjacency->hdr_len))
 		return false;
-	burst->encap[encap][burst->n_encap[encap]++] = (uint8_t)at;
+	burst_set_encap(burst, at, encap);
 	return true;
 }
 
-void forward(struct burst *burst)
+void forward(struct burst *burst, struct burst *big)
 {
 	uint16_t n = 0;
 
+	big->n = 0;
 	memset(burst->n_encap, 0, sizeof(burst->n_encap));
 	for (uint16_t i = 0; i < burst->n; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
@@ -60,7 +66,7 @@ void forward(struct burst *burst)
 			continue;
 		}
 		if (unlikely(pkt->pkt_len - RTE_ETHER_HDR_LEN > adjacency->mtu)) {
-			end_too_big(burst, pkt, ip, adjacency->mtu);
+			end_too_big(burst, big, pkt, adjacency);
 			continue;
 		}
 		if (unlikely(!add_to_encap(burst, n, adjacency, pkt))) {

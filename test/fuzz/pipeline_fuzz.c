@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libFuzzer: one frame from receive to transmit through every stage. It must end exactly once, and
- * give its mbuf back. The first byte of the input says how the frame is split into segments.
+ * libFuzzer: one frame from receive to transmit through every stage. It and each fragment made of it
+ * must end exactly once, and give its mbuf back. The first byte of the input says how the frame is split into segments.
  */
 #include <rte_eal.h>
 #include <rte_eth_ring.h>
@@ -74,6 +74,7 @@ static void make_tables(void)
 			.udp_src_min = 1,
 			.udp_src_max = 9,
 			.has_udp_checksum = 1}};
+	struct wire_path narrow = tunnel;
 	struct wire_endpoint ends[] = {
 		{.addr = 14u << 24, .kind = WIRE_TUNNEL_IPIP},
 		{.addr = 14u << 24, .kind = WIRE_TUNNEL_VXLAN, .udp_port = 4789, .vni = 4096},
@@ -86,11 +87,15 @@ static void make_tables(void)
 		{.prefix = 12u << 24, .depth = 8, .nh = WIRE_NH_NO_ROUTE},
 		{.prefix = 13u << 24, .depth = 8, .nh = WIRE_NH_PUNT},
 		{.prefix = 15u << 24, .depth = 8, .nh = 17},
+		{.prefix = 16u << 24, .depth = 8, .nh = 18},
 	};
 	struct nexthop_table *nexthops;
 	struct endpoint_table *endpoints;
 	struct fib *fib;
 
+	// the least there is: the most fragments
+	narrow.idx = 18;
+	narrow.mtu = 68;
 	must(epoch_init(&epoch, 1) == 0);
 	must(fib_create(&fib, &config, &epoch) == 0);
 	must(nexthop_create(&nexthops, 64, 16, SOCKET_ID_ANY, &epoch) == 0);
@@ -99,6 +104,7 @@ static void make_tables(void)
 	must(endpoint_set_sources(endpoints, &anyone, 1) == 0);
 	must(nexthop_path_set(nexthops, &path) == 0);
 	must(nexthop_path_set(nexthops, &tunnel) == 0);
+	must(nexthop_path_set(nexthops, &narrow) == 0);
 	must(nexthop_group_set(nexthops, &group) == 0);
 	must(fib_apply(fib, ops, RTE_DIM(ops)) == 0);
 	pipeline = (struct pipeline){.fib = fib,
@@ -172,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	empty_ring(pipeline.to_icmp);
 	for (unsigned reason = 0; reason < DROP_N_REASONS; reason++)
 		n_dropped += stats.drop_pkts[reason];
-	must(stats.tx_pkts + n_punted + n_dropped == 1);
+	must(stats.tx_pkts + n_punted + n_dropped == 1 + stats.made_pkts);
 	must(rte_mempool_avail_count(pool) == POOL_PKTS);
 	return 0;
 }

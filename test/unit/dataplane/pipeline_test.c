@@ -19,6 +19,7 @@
 #define ADDR_GROUP     RTE_IPV4(10, 244, 2, 10)
 #define ADDR_NO_ROUTE  RTE_IPV4(10, 244, 3, 10)
 #define ADDR_BLACKHOLE RTE_IPV4(10, 244, 4, 10)
+#define ADDR_NARROW    RTE_IPV4(10, 244, 5, 10) /* behind a path with an MTU of 100 */
 #define ADDR_OWN       RTE_IPV4(192u, 168, 1, 10)
 #define ADDR_UNKNOWN   RTE_IPV4(8, 8, 8, 8)
 
@@ -104,11 +105,13 @@ static int setup(void **state)
 	assert_int_equal(endpoint_create(&endpoints, &epoch), 0);
 	set_path(16, 0, 1500);
 	set_path(17, 1, 1500);
+	set_path(18, 1, 100);
 	assert_int_equal(nexthop_group_set(nexthops, &group), 0);
 	set_route(RTE_IPV4(10, 244, 0, 0), 16, WIRE_NH_NO_ROUTE);
 	set_route(RTE_IPV4(10, 244, 1, 0), 26, 17);
 	set_route(RTE_IPV4(10, 244, 2, 0), 26, 3 | WIRE_NH_GROUP);
 	set_route(RTE_IPV4(10, 244, 4, 0), 26, WIRE_NH_BLACKHOLE);
+	set_route(RTE_IPV4(10, 244, 5, 0), 26, 18);
 	set_route(ADDR_OWN, 32, WIRE_NH_PUNT);
 	pipeline = (struct pipeline){.fib = fib,
 		.nexthops = nexthop_view(nexthops),
@@ -120,17 +123,22 @@ static int setup(void **state)
 	return 0;
 }
 
-static struct rte_mbuf *build(uint32_t dst, uint16_t src_port, uint8_t ttl)
+static struct rte_mbuf *build_sized(uint32_t dst, uint16_t src_port, uint8_t ttl, uint16_t bytes)
 {
 	struct support_packet packet = {.src = RTE_IPV4(10, 244, 0, 10),
 		.dst = dst,
 		.src_port = src_port,
 		.dst_port = 80,
 		.ttl = ttl,
-		.payload_bytes = 30};
+		.payload_bytes = bytes};
 
 	memcpy(packet.dst_mac, port_mac, 6);
 	return support_packet_build(pool, &packet);
+}
+
+static struct rte_mbuf *build(uint32_t dst, uint16_t src_port, uint8_t ttl)
+{
+	return build_sized(dst, src_port, ttl, 30);
 }
 
 /* Everything in a ring, freed. Returns: how many. */
@@ -228,6 +236,58 @@ static void test_pipeline_keeps_order(void **state)
 	}
 }
 
+/* A full burst of packets with thirteen fragments each: more than a burst holds, all in order. */
+static void test_pipeline_fragments(void **state)
+{
+	struct rte_mbuf *pkt;
+	unsigned n = 0;
+
+	(void)state;
+	stats = (struct lcore_stats){0};
+	for (uint16_t i = 0; i < 16; i++)
+		assert_int_equal(
+			rte_ring_enqueue(rx_ring[0], build_sized(ADDR_NARROW, i, 64, 1000)), 0);
+	assert_int_equal(pipeline_run(&pipeline, &ports.port[0], 0), 16);
+	for (; rte_ring_dequeue(tx_ring[1], (void **)&pkt) == 0; n++) {
+		const struct rte_ipv4_hdr *ip = support_packet_ip4(pkt);
+		unsigned at = rte_be_to_cpu_16(ip->fragment_offset);
+
+		assert_memory_equal(rte_pktmbuf_mtod(pkt, void *), hop_mac[1], 6);
+		assert_int_equal(ip->time_to_live, 63);
+		assert_int_equal(at, n % 13 * 10 | (n % 13 == 12 ? 0 : RTE_IPV4_HDR_MF_FLAG));
+		if (n % 13 == 0)
+			assert_int_equal(rte_be_to_cpu_16(
+						 *(const uint16_t *)(const void *)(ip + 1)),
+				n / 13);
+		rte_pktmbuf_free(pkt);
+	}
+	assert_int_equal(n, 16 * 13);
+	assert_int_equal(stats.tx_pkts, 16 * 13);
+	assert_int_equal(stats.made_pkts, 16 * 12);
+	assert_int_equal(empty_ring(pipeline.to_kernel), 0);
+	assert_int_equal(rte_mempool_avail_count(pool), POOL_PKTS);
+}
+
+static void test_pipeline_too_big(void **state)
+{
+	struct rte_mbuf *pkt = build_sized(ADDR_NARROW, 1, 64, 1000);
+	struct rte_mbuf *told = NULL;
+
+	(void)state;
+	stats = (struct lcore_stats){0};
+	support_packet_ip4(pkt)->fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
+	support_packet_fix_checksum(pkt);
+	send_in(pkt);
+	assert_int_equal(rte_ring_dequeue(pipeline.to_icmp, (void **)&told), 0);
+	assert_int_equal(told->hash.usr, 100);
+	assert_int_equal(support_packet_ip4(told)->time_to_live, 64); // quoted as it came
+	rte_pktmbuf_free(told);
+	assert_int_equal(stats.drop_pkts[DROP_TOO_BIG], 1);
+	assert_int_equal(stats.made_pkts + stats.tx_pkts, 0);
+	send_in(build_sized(ADDR_NARROW, 1, 1, 1000)); // TTL first: no fragments of what expires
+	assert_int_equal(empty_ring(pipeline.to_kernel), 1);
+}
+
 static void test_pipeline_port_down(void **state)
 {
 	uint64_t before = stats.drop_pkts[DROP_PORT_DOWN];
@@ -255,7 +315,7 @@ static void damage(struct rte_mbuf *pkt, uint64_t *random)
 static void test_pipeline_account(void **state)
 {
 	static const uint32_t dsts[] = {ADDR_VIA_PORT1, ADDR_GROUP, ADDR_NO_ROUTE, ADDR_BLACKHOLE,
-		ADDR_OWN, ADDR_UNKNOWN};
+		ADDR_OWN, ADDR_UNKNOWN, ADDR_NARROW};
 	uint64_t random = 42;
 	uint64_t n_punted = 0;
 	uint64_t n_dropped = 0;
@@ -264,7 +324,8 @@ static void test_pipeline_account(void **state)
 	stats = (struct lcore_stats){0};
 	ports.port[0].complete_checksums = true;
 	for (unsigned i = 0; i < 100000; i++) {
-		struct rte_mbuf *pkt = build(dsts[i % RTE_DIM(dsts)], (uint16_t)i, 64);
+		struct rte_mbuf *pkt = build_sized(dsts[i % RTE_DIM(dsts)], (uint16_t)i, 64,
+			(uint16_t)(support_random(&random) % 400));
 
 		damage(pkt, &random);
 		send_in(pkt);
@@ -276,8 +337,8 @@ static void test_pipeline_account(void **state)
 	for (unsigned reason = 0; reason < DROP_N_REASONS; reason++)
 		n_dropped += stats.drop_pkts[reason];
 	assert_int_equal(stats.rx_pkts, 100000);
-	assert_int_equal(stats.rx_pkts, stats.tx_pkts + n_punted + n_dropped);
-	assert_true(stats.tx_pkts > 10000 && n_punted > 1000);
+	assert_int_equal(stats.rx_pkts + stats.made_pkts, stats.tx_pkts + n_punted + n_dropped);
+	assert_true(stats.tx_pkts > 10000 && n_punted > 1000 && stats.made_pkts > 10000);
 	assert_true(stats.drop_pkts[DROP_TRUNCATED] > 0 && stats.drop_pkts[DROP_BAD_CHECKSUM] > 0);
 	assert_int_equal(rte_mempool_avail_count(pool), POOL_PKTS);
 }
@@ -297,6 +358,8 @@ int main(void)
 		cmocka_unit_test(test_pipeline_ends),
 		cmocka_unit_test(test_pipeline_ecmp),
 		cmocka_unit_test(test_pipeline_keeps_order),
+		cmocka_unit_test(test_pipeline_fragments),
+		cmocka_unit_test(test_pipeline_too_big),
 		cmocka_unit_test(test_pipeline_port_down),
 		cmocka_unit_test(test_pipeline_account),
 	};

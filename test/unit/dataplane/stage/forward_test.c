@@ -4,6 +4,8 @@
 #include "dataplane/stage/forward.h"
 #include "dataplane/table/nexthop.h"
 
+#define TO_FRAGMENT -3
+
 static struct rte_mempool *pool;
 static const struct adjacency adjacency = {.kind = ADJACENCY_NATIVE, .mtu = 100, .hdr_len = 14};
 
@@ -19,10 +21,18 @@ static struct rte_mbuf *build(uint8_t ttl, uint16_t fragment, uint16_t ip_bytes)
 static int run(struct rte_mbuf *pkt)
 {
 	struct burst burst = burst_of(pkt);
+	struct burst big = {.n = 1}; // left from the turn before
 
 	burst.adjacency[0] = &adjacency;
-	forward(&burst);
-	return burst_end(&burst);
+	forward(&burst, &big);
+	if (big.n == 0)
+		return burst_end(&burst);
+	assert_int_equal(big.n, 1);
+	assert_int_equal(burst.n + burst.n_drop + burst.n_punt, 0);
+	assert_ptr_equal(big.pkt[0], pkt);
+	assert_ptr_equal(big.adjacency[0], &adjacency);
+	rte_pktmbuf_free(pkt);
+	return TO_FRAGMENT;
 }
 
 static void test_forward_ttl(void **state)
@@ -48,12 +58,13 @@ static void test_forward_checksum_every_value(void **state)
 	(void)state;
 	for (unsigned ident = 0; ident < 65536; ident++) {
 		struct burst burst = burst_of(pkt);
+		struct burst big;
 
 		burst.adjacency[0] = &adjacency;
 		ip->packet_id = (uint16_t)ident;
 		ip->time_to_live = 64;
 		support_packet_fix_checksum(pkt);
-		forward(&burst);
+		forward(&burst, &big);
 		assert_int_equal(burst.n, 1);
 		assert_int_equal(rte_raw_cksum(ip, 20), 0xffff);
 	}
@@ -69,8 +80,8 @@ static void test_forward_mtu(void **state)
 		{RTE_IPV4_HDR_DF_FLAG, 100, BURST_STAYS},
 		{RTE_IPV4_HDR_DF_FLAG, 101, DROP_TOO_BIG},
 		{0, 100, BURST_STAYS},
-		{0, 101, BURST_PUNTED}, // the kernel fragments it
-		{RTE_IPV4_HDR_MF_FLAG, 101, BURST_PUNTED},
+		{0, 101, TO_FRAGMENT},
+		{RTE_IPV4_HDR_MF_FLAG, 101, TO_FRAGMENT},
 	};
 
 	(void)state;
@@ -79,9 +90,10 @@ static void test_forward_mtu(void **state)
 
 		rte_mbuf_refcnt_update(pkt, 1);
 		assert_int_equal(run(pkt), rows[i].end);
-		// what is not forwarded leaves as it came
+		// what the sender is told about is as it came
 		assert_int_equal(support_packet_ip4(pkt)->time_to_live,
-			rows[i].end == BURST_STAYS ? 63 : 64);
+			rows[i].end == DROP_TOO_BIG ? 64 : 63);
+		assert_int_equal(rte_raw_cksum(support_packet_ip4(pkt), 20), 0xffff);
 		if (rows[i].end == DROP_TOO_BIG)
 			assert_int_equal(pkt->hash.usr, 100);
 		rte_pktmbuf_free(pkt);
