@@ -35,7 +35,8 @@ struct outer_words {
  *
  * @ip: holds the adjacency's ready-made header
  *
- * Source: ECN: RFC 6040 4.1, normal mode, the inner field is copied; DSCP stays 0
+ * Source: ECN: RFC 6040 4.1, normal mode: the inner field is copied, CE too. Linux still makes ECT(0)
+ *         of CE outside, RFC 3168: the one field in which we differ from it. DSCP stays 0
  */
 static inline void fill_outer_ip4(struct rte_ipv4_hdr *ip, const struct adjacency *adjacency,
 	const struct outer_words *words)
