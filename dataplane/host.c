@@ -258,13 +258,15 @@ static int send_error(struct host *host, struct rte_mbuf *pkt)
 		uint8_t quote[ICMP_QUOTE_BYTES];
 	} msg = {.icmp = {.icmp_type = reason->icmp_type, .icmp_code = reason->icmp_code}};
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = ip->src_addr};
-	uint32_t n_quote = RTE_MIN(pkt->data_len - RTE_ETHER_HDR_LEN, ICMP_QUOTE_BYTES);
+	uint32_t n_quote = RTE_MIN(pkt->pkt_len - RTE_ETHER_HDR_LEN, ICMP_QUOTE_BYTES);
+	const void *quote = rte_pktmbuf_read(pkt, RTE_ETHER_HDR_LEN, n_quote, msg.quote);
 	uint16_t cksum;
 
 	// RFC 1191 4: the next hop's MTU is in the last two bytes of the header
 	if (reason->icmp_code == ICMP_FRAG_NEEDED)
 		msg.icmp.icmp_seq_nb = rte_cpu_to_be_16((uint16_t)pkt->hash.usr);
-	memcpy(msg.quote, ip, n_quote);
+	if (quote != msg.quote)
+		memcpy(msg.quote, quote, n_quote);
 	cksum = rte_raw_cksum(&msg, ICMP_HDR_BYTES + n_quote);
 	msg.icmp.icmp_cksum = (uint16_t)~cksum;
 

@@ -288,6 +288,30 @@ static void test_pipeline_too_big(void **state)
 	assert_int_equal(empty_ring(pipeline.to_kernel), 1);
 }
 
+/* Tunnel packets in fragments: the kernel puts them together, whatever a fragment begins with. */
+static void test_pipeline_outer_fragments(void **state)
+{
+	static const uint16_t fragments[] = {RTE_IPV4_HDR_MF_FLAG, RTE_IPV4_HDR_MF_FLAG | 100, 100};
+	struct wire_endpoint ends[] = {{.addr = ADDR_OWN, .kind = WIRE_TUNNEL_IPIP},
+		{.addr = ADDR_OWN, .kind = WIRE_TUNNEL_VXLAN, .udp_port = 80, .vni = 4096}};
+	struct wire_source anyone = {0};
+
+	(void)state;
+	assert_int_equal(endpoint_set(endpoints, ends, RTE_DIM(ends)), 0);
+	assert_int_equal(endpoint_set_sources(endpoints, &anyone, 1), 0);
+	for (unsigned i = 0; i < 2 * RTE_DIM(fragments); i++) {
+		struct rte_mbuf *pkt = build_sized(ADDR_OWN, 1, 64, 1000);
+		struct rte_ipv4_hdr *ip = support_packet_ip4(pkt);
+
+		ip->fragment_offset = rte_cpu_to_be_16(fragments[i / 2]);
+		ip->next_proto_id = i % 2 == 0 ? IPPROTO_IPIP : IPPROTO_UDP;
+		support_packet_fix_checksum(pkt);
+		send_in(pkt);
+		assert_int_equal(empty_ring(pipeline.to_kernel), 1);
+	}
+	assert_int_equal(endpoint_set(endpoints, NULL, 0), 0);
+}
+
 static void test_pipeline_port_down(void **state)
 {
 	uint64_t before = stats.drop_pkts[DROP_PORT_DOWN];
@@ -360,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_pipeline_keeps_order),
 		cmocka_unit_test(test_pipeline_fragments),
 		cmocka_unit_test(test_pipeline_too_big),
+		cmocka_unit_test(test_pipeline_outer_fragments),
 		cmocka_unit_test(test_pipeline_port_down),
 		cmocka_unit_test(test_pipeline_account),
 	};

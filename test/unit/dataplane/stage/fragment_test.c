@@ -96,7 +96,8 @@ static struct rte_mbuf *build(const uint8_t *ip, uint32_t ip_bytes)
 	for (uint32_t at = 0; at < bytes;) {
 		struct rte_mbuf *seg = rte_pktmbuf_alloc(pool);
 		// the headers are in the first one, ip4_check saw to that
-		uint32_t take = random_between(at == 0 ? RTE_ETHER_HDR_LEN + IP_BYTES : 1, FRAME_MAX);
+		uint32_t take =
+			random_between(at == 0 ? RTE_ETHER_HDR_LEN + IP_BYTES : 1, FRAME_MAX);
 
 		assert_non_null(seg);
 		take = RTE_MIN(take, bytes - at);
@@ -215,8 +216,8 @@ static void test_fragment_like_the_model(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < 20000; i++) {
-		struct adjacency adjacency = {
-			.kind = (uint8_t)random_between(ADJACENCY_NATIVE, ADJACENCY_VXLAN),
+		struct adjacency adjacency = {.kind = (uint8_t)random_between(ADJACENCY_NATIVE,
+						      ADJACENCY_VXLAN),
 			.mtu = (uint16_t)random_between(68, i % 4 == 0 ? 1500 : 120)};
 		uint32_t offset = 0, more = 0;
 		uint32_t payload = random_between(adjacency.mtu - IP_BYTES + 1, 3000);
@@ -277,7 +278,8 @@ static void test_fragment_many_bursts(void **state)
 	assert_int_equal(run(&big, &adjacency), 0);
 	assert_int_equal(n_got, 3 * BURST_MAX);
 	for (unsigned i = 0; i < n_got; i++) {
-		uint32_t order = (uint32_t)got[i].ip[5] << 16 | (got[i].ip[6] & 0x1f) << 8 | got[i].ip[7];
+		uint32_t order =
+			(uint32_t)got[i].ip[5] << 16 | (got[i].ip[6] & 0x1f) << 8 | got[i].ip[7];
 
 		assert_int_equal(got[i].ip[5], i / 3);
 		assert_true(i == 0 || order > last);
