@@ -10,16 +10,28 @@
 
 #include "dataplane/steer/trunk_mac.h"
 
-#define L4_OFFSET (RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr))
+/* What a check says of a packet that may go on. */
+#define PASSES DROP_N_REASONS
 
+/* What both checks look things up in. */
+struct tables {
+	const struct endpoint_view *endpoints;
+	const struct fib *fib;
+	const struct nexthop_view *nexthops;
+};
+
+enum sender { SENDER_NODE, SENDER_POD };
+
+/* Punted packets may have IP options, so the header's length counts. */
 static bool is_tunnel(struct rte_mbuf *pkt, const struct endpoint_view *endpoints)
 {
 	const struct rte_ipv4_hdr *ip = packet_ip4(pkt);
-	const struct rte_udp_hdr *udp = rte_pktmbuf_mtod_offset(pkt, void *, L4_OFFSET);
+	uint16_t l4_offset = RTE_ETHER_HDR_LEN + rte_ipv4_hdr_len(ip);
+	const struct rte_udp_hdr *udp = rte_pktmbuf_mtod_offset(pkt, void *, l4_offset);
 
 	if (ip->next_proto_id == IPPROTO_IPIP)
 		return true;
-	if (likely(ip->next_proto_id != IPPROTO_UDP) || pkt->data_len < L4_OFFSET + sizeof(*udp) ||
+	if (likely(ip->next_proto_id != IPPROTO_UDP) || pkt->data_len < l4_offset + sizeof(*udp) ||
 		(ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK)))
 		return false;
 	for (unsigned i = 0; i < endpoints->n; i++) {
@@ -28,15 +40,6 @@ static bool is_tunnel(struct rte_mbuf *pkt, const struct endpoint_view *endpoint
 			return true;
 	}
 	return false;
-}
-
-static void lookup_sources(struct burst *burst, const struct fib *fib, uint32_t *nh)
-{
-	uint32_t src[BURST_MAX];
-
-	for (uint16_t i = 0; i < burst->n; i++)
-		src[i] = rte_be_to_cpu_32(packet_ip4(burst->pkt[i])->src_addr);
-	fib_lookup_bulk(fib, src, nh, burst->n);
 }
 
 /* Does the route lead to that node, by one of its members if it has several? */
@@ -51,27 +54,16 @@ static bool leads_to_node(const struct nexthop_view *nexthops, uint32_t nh, uint
 	return false;
 }
 
-void source_check_tunnel(struct burst *inner, const struct endpoint_view *endpoints,
-	const struct fib *fib, const struct nexthop_view *nexthops)
+static enum drop_reason judge_from_node(struct rte_mbuf *pkt, uint32_t nh,
+	const struct tables *tables)
 {
-	uint32_t nh[BURST_MAX];
-	uint16_t n = 0;
+	uint32_t node = pkt->hash.usr;
 
-	lookup_sources(inner, fib, nh);
-	for (uint16_t i = 0; i < inner->n; i++) {
-		struct rte_mbuf *pkt = inner->pkt[i];
-		uint32_t node = pkt->hash.usr;
-
-		if (unlikely(is_tunnel(pkt, endpoints))) {
-			burst_drop(inner, pkt, DROP_TUNNEL_NESTED);
-		} else if (unlikely(node != 0 && !leads_to_node(nexthops, nh[i], node))) {
-			burst_drop(inner, pkt, DROP_TUNNEL_INNER_SOURCE);
-		} else {
-			inner->dst[n] = inner->dst[i];
-			inner->pkt[n++] = pkt;
-		}
-	}
-	inner->n = n;
+	if (unlikely(is_tunnel(pkt, tables->endpoints)))
+		return DROP_TUNNEL_NESTED;
+	if (unlikely(node != 0 && !leads_to_node(tables->nexthops, nh, node)))
+		return DROP_TUNNEL_INNER_SOURCE;
+	return PASSES;
 }
 
 /* Errors: 0, which is no interface, if the frame names no pod */
@@ -86,26 +78,92 @@ static uint32_t sending_pod(struct rte_mbuf *pkt)
 	return rte_be_to_cpu_32(ifindex_be);
 }
 
+static enum drop_reason judge_from_pod(struct rte_mbuf *pkt, uint32_t nh,
+	const struct tables *tables)
+{
+	uint32_t ifindex = sending_pod(pkt);
+
+	if (unlikely(is_tunnel(pkt, tables->endpoints)))
+		return DROP_POD_TUNNEL;
+	if (unlikely(ifindex == 0 || nexthop_resolve(tables->nexthops, nh, 0)->ifindex != ifindex))
+		return DROP_POD_SOURCE;
+	return PASSES;
+}
+
+static __rte_always_inline enum drop_reason judge(enum sender sender, struct rte_mbuf *pkt,
+	uint32_t nh, const struct tables *tables)
+{
+	return sender == SENDER_POD ? judge_from_pod(pkt, nh, tables)
+				    : judge_from_node(pkt, nh, tables);
+}
+
+static __rte_always_inline void check_burst(struct burst *burst, const struct tables *tables,
+	enum sender sender)
+{
+	uint32_t src[BURST_MAX], nh[BURST_MAX];
+	uint16_t n = 0;
+
+	for (uint16_t i = 0; i < burst->n; i++)
+		src[i] = rte_be_to_cpu_32(packet_ip4(burst->pkt[i])->src_addr);
+	fib_lookup_bulk(tables->fib, src, nh, burst->n);
+	for (uint16_t i = 0; i < burst->n; i++) {
+		struct rte_mbuf *pkt = burst->pkt[i];
+		enum drop_reason reason = judge(sender, pkt, nh[i], tables);
+
+		if (unlikely(reason != PASSES)) {
+			burst_drop(burst, pkt, reason);
+			continue;
+		}
+		burst->dst[n] = burst->dst[i];
+		burst->pkt[n++] = pkt;
+	}
+	burst->n = n;
+}
+
+/*
+ * What the kernel is to handle, for its IP options or its group address, comes to it by the TAP: it could
+ * not tell any more who sent it, and would forward it.
+ */
+static __rte_always_inline void check_punted(struct burst *burst, const struct tables *tables,
+	enum sender sender)
+{
+	uint16_t n = 0;
+
+	for (uint16_t i = 0; i < burst->n_punt; i++) {
+		struct rte_mbuf *pkt = burst->punt[i];
+		enum drop_reason reason = PASSES;
+		uint32_t src, nh;
+
+		if (rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *)->ether_type ==
+			RTE_BE16(RTE_ETHER_TYPE_IPV4)) {
+			src = rte_be_to_cpu_32(packet_ip4(pkt)->src_addr);
+			fib_lookup_bulk(tables->fib, &src, &nh, 1);
+			reason = judge(sender, pkt, nh, tables);
+		}
+		if (reason != PASSES)
+			burst_drop(burst, pkt, reason);
+		else
+			burst->punt[n++] = pkt;
+	}
+	burst->n_punt = n;
+}
+
+void source_check_tunnel(struct burst *inner, const struct endpoint_view *endpoints,
+	const struct fib *fib, const struct nexthop_view *nexthops)
+{
+	struct tables tables = {endpoints, fib, nexthops};
+
+	check_burst(inner, &tables, SENDER_NODE);
+	if (unlikely(inner->n_punt > 0))
+		check_punted(inner, &tables, SENDER_NODE);
+}
+
 void source_check_pod(struct burst *burst, const struct endpoint_view *endpoints,
 	const struct fib *fib, const struct nexthop_view *nexthops)
 {
-	uint32_t nh[BURST_MAX];
-	uint16_t n = 0;
+	struct tables tables = {endpoints, fib, nexthops};
 
-	lookup_sources(burst, fib, nh);
-	for (uint16_t i = 0; i < burst->n; i++) {
-		struct rte_mbuf *pkt = burst->pkt[i];
-		uint32_t ifindex = sending_pod(pkt);
-
-		if (unlikely(is_tunnel(pkt, endpoints))) {
-			burst_drop(burst, pkt, DROP_POD_TUNNEL);
-		} else if (unlikely(ifindex == 0 ||
-				    nexthop_resolve(nexthops, nh[i], 0)->ifindex != ifindex)) {
-			burst_drop(burst, pkt, DROP_POD_SOURCE);
-		} else {
-			burst->dst[n] = burst->dst[i];
-			burst->pkt[n++] = pkt;
-		}
-	}
-	burst->n = n;
+	check_burst(burst, &tables, SENDER_POD);
+	if (unlikely(burst->n_punt > 0))
+		check_punted(burst, &tables, SENDER_POD);
 }
