@@ -118,13 +118,34 @@ static void drop_doubles(struct source_list *list)
 	list->n = n;
 }
 
+static bool is_end(uint32_t addr, const struct wire_endpoint *ends, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ends[i].addr == addr)
+			return true;
+	}
+	return false;
+}
+
+/* The inventory may name this node too, but what comes to us from our own address is forged. */
+static void drop_ourselves(struct source_list *list, const struct wire_endpoint *ends,
+	size_t n_ends)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (list->source[i].depth != 32 || !is_end(list->source[i].prefix, ends, n_ends))
+			list->source[n++] = list->source[i];
+	list->n = n;
+}
+
 /* Nobody may send where there is no end, so without one nobody is named. */
-static int want_sources(struct pipeline *pipeline, bool has_ends)
+static int want_sources(struct pipeline *pipeline, const struct wire_endpoint *ends, size_t n_ends)
 {
 	struct source_list list = {.source = NULL};
 	int err;
 
-	if (has_ends) {
+	if (n_ends > 0) {
 		sync_each_hop(pipeline->sync, add_hop, &list);
 		resolve_each_remote(pipeline->resolve, add_node, &list);
 		if (pipeline->inventory != NULL)
@@ -133,6 +154,7 @@ static int want_sources(struct pipeline *pipeline, bool has_ends)
 			add_source(&list, pipeline->sources[i].prefix, pipeline->sources[i].depth);
 	}
 	drop_doubles(&list);
+	drop_ourselves(&list, ends, n_ends);
 	err = list.err != 0 ? list.err : sync_want_sources(pipeline->sync, list.source, list.n);
 	free(list.source);
 	return err;
@@ -153,7 +175,7 @@ void pipeline_tunnels_turn(struct pipeline *pipeline)
 	n = resolve_endpoints(pipeline->resolve, pipeline->has_policy, endpoints, SYNC_ENDPOINTS);
 	for (size_t i = 0; i < n; i++)
 		endpoints[i].has_inner_check = pipeline->has_inner_check;
-	err = want_sources(pipeline, n > 0);
+	err = want_sources(pipeline, endpoints, n);
 	if (err == 0)
 		err = sync_want_endpoints(pipeline->sync, endpoints, n);
 	if (err != 0)
