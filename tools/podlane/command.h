@@ -26,6 +26,9 @@ struct options {
 	unsigned watch_sec; /**< 0: once */
 	unsigned timeout_sec;
 	bool is_json, is_verbose, is_all;
+	char *const *words; /**< behind the command's own */
+	unsigned n_words;
+	const char *node, *inventory_path; /**< of import-calico; NULL: not given */
 };
 
 /** One run of a command. */
@@ -80,6 +83,8 @@ void pod_list_print(const json_t *doc, const struct options *options);
 void pod_attach_gather(struct context *context, const char *arg);
 void pod_detach_gather(struct context *context, const char *arg);
 void pod_done_print(const json_t *doc, const struct options *options);
+void import_calico_gather(struct context *context, const char *arg);
+void import_calico_print(const json_t *doc, const struct options *options);
 void drops_gather(struct context *context, const char *arg);
 void drops_print(const json_t *doc, const struct options *options);
 

@@ -12,10 +12,10 @@
 #include "tools/podlane/command.h"
 #include "tools/podlane/sockets.h"
 
-#define MAX_WORDS	    8u
+#define MAX_WORDS	    32u
 #define DEFAULT_TIMEOUT_SEC 5u
 
-enum arity { NO_ARG, MAY_HAVE_ARG, MUST_HAVE_ARG };
+enum arity { NO_ARG, MAY_HAVE_ARG, MUST_HAVE_ARG, FILES /* asks no daemon */ };
 enum repeat { ONCE, CAN_WATCH };
 
 struct command {
@@ -47,6 +47,10 @@ static const struct command commands[] = {
 		"give it back to the kernel", "podlane pod detach cali123"},
 	{"drops", "", NO_ARG, CAN_WATCH, drops_gather, drops_print,
 		"dropped packets by reason, and the account", "podlane drops --all"},
+	{"import-calico", "[FILE ...]", FILES, ONCE, import_calico_gather, import_calico_print,
+		"kubectl's JSON to pools and inventory",
+		"kubectl get nodes,ippools,felixconfigurations,bgpconfigurations,bgppeers \\\n"
+		"    -o json | podlane import-calico --node worker-a --out-inventory nodes.yaml"},
 	{"version", "", NO_ARG, ONCE, version_gather, version_print,
 		"of this program and of the daemons", "podlane version"},
 };
@@ -60,13 +64,16 @@ struct request {
 	unsigned n_words;
 };
 
-enum option_key { KEY_DATAPLANE = 256, KEY_CONTROL, KEY_TIMEOUT };
+enum option_key { KEY_DATAPLANE = 256, KEY_CONTROL, KEY_TIMEOUT, KEY_NODE, KEY_OUT_INVENTORY };
 
 static const struct argp_option argp_options[] = {
 	{"json", 'j', NULL, 0, "Print JSON, fields typed, \"schema\": 1", 0},
 	{"watch", 'w', "SEC", 0, "Repeat every SEC seconds (1 to 3600)", 0},
 	{"all", 'a', NULL, 0, "drops: also reasons that never happened", 0},
 	{"verbose", 'v', NULL, 0, "status: name the pods on the fast lane", 0},
+	{"node", KEY_NODE, "NAME", 0, "import-calico: the node that podlane.yaml is for", 0},
+	{"out-inventory", KEY_OUT_INVENTORY, "FILE", 0,
+		"import-calico: put the nodes into FILE, at once and whole", 0},
 	{"config", 'c', "FILE", 0, "Take the sockets from FILE (" SOCKETS_CONFIG ")", 1},
 	{"dataplane", KEY_DATAPLANE, "PATH", 0, "Socket of podlane-dataplane", 1},
 	{"control", KEY_CONTROL, "PATH", 0, "Socket of podlane-control", 1},
@@ -111,6 +118,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_CONTROL:
 		options->control_path = arg;
 		return 0;
+	case KEY_NODE:
+		options->node = arg;
+		return 0;
+	case KEY_OUT_INVENTORY:
+		options->inventory_path = arg;
+		return 0;
 	case KEY_TIMEOUT:
 		options->timeout_sec = parse_seconds(state, arg, 600);
 		return 0;
@@ -144,7 +157,7 @@ static char *filter_help(int key, const char *text, void *input)
 		char left[64];
 
 		snprintf(left, sizeof(left), "%s %s", commands[i].words, commands[i].arg);
-		fprintf(out, "  %-21s %s\n", left, commands[i].help);
+		fprintf(out, "  %-24s %s\n", left, commands[i].help);
 	}
 	fputs("\nExamples:\n", out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
@@ -182,7 +195,7 @@ static void refuse_usage(const char *text, const char *what)
 	exit(EXIT_CODE_USAGE);
 }
 
-static const struct command *find_command(const struct request *request, const char **arg)
+static const struct command *find_command(struct request *request, const char **arg)
 {
 	const struct command *command = NULL;
 	unsigned n = 0;
@@ -194,7 +207,9 @@ static const struct command *find_command(const struct request *request, const c
 	if (n == 0)
 		refuse_usage("no such command", request->words[0]);
 	*arg = n < request->n_words ? request->words[n] : NULL;
-	if (request->n_words > n + (command->arity == NO_ARG ? 0 : 1))
+	request->options.words = request->words + n;
+	request->options.n_words = request->n_words - n;
+	if (command->arity != FILES && request->n_words > n + (command->arity == NO_ARG ? 0 : 1))
 		refuse_usage("too many words", request->words[request->n_words - 1]);
 	if (*arg == NULL && command->arity == MUST_HAVE_ARG)
 		refuse_usage(command->words, command->arg);
@@ -257,14 +272,14 @@ int main(int argc, char **argv)
 		"Shows and steers Podlane on this node.\v", NULL, filter_help, NULL};
 	struct request request = {.options.timeout_sec = DEFAULT_TIMEOUT_SEC};
 	const struct command *command;
-	struct sockets sockets;
+	struct sockets sockets = {.config = NULL};
 	enum exit_code code;
 	const char *arg;
 
 	argp_err_exit_status = EXIT_CODE_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
 	command = find_command(&request, &arg);
-	if (!sockets_find(&sockets, &request.options))
+	if (command->arity != FILES && !sockets_find(&sockets, &request.options))
 		return EXIT_CODE_FAILED;
 	code = run_command(command, arg, &request.options);
 	sockets_free(&sockets);
