@@ -5,6 +5,7 @@
 #include "control/log.h"
 #include "control/neigh.h"
 #include "control/pipeline.h"
+#include "control/reload.h"
 #include "control/show.h"
 #include "control/underlay.h"
 #include "control/vtep_mac.h"
@@ -34,7 +35,7 @@ static const char doc[] =
 	"  podlane-control --config /etc/podlane/podlane.yaml --check\n"
 	"  podlane-control --config /etc/podlane/podlane.yaml\n\n"
 	"zebra has to be told where we listen: see configs/frr. \"podlane status\" shows how it "
-	"goes.";
+	"goes. SIGHUP has it read the file again.";
 
 struct arguments {
 	const char *config;
@@ -75,9 +76,10 @@ static const struct argp argp = {.options = options, .parser = parse_option, .do
 
 /* Everything that runs, in the order in which it is started. */
 struct program {
+	const char *config_path;
 	struct config *cfg;
 	struct event_base *base;
-	struct event *stop[2];
+	struct event *stop[2], *reload;
 	struct pipeline *pipeline;
 	struct inventory *inventory;
 	struct underlay *underlay;
@@ -179,7 +181,8 @@ static int start_underlay(struct program *program)
 	return err;
 }
 
-static int start_pipeline(struct program *program)
+/* Make the pipeline, or give it other settings. */
+static int set_pipeline(struct program *program)
 {
 	const struct config *cfg = program->cfg;
 	struct route_pool *pools = calloc(cfg->n_pools + 1, sizeof(*pools));
@@ -213,11 +216,55 @@ static int start_pipeline(struct program *program)
 			.depth = cfg->tunnel.sources[i].depth,
 		};
 	take_tunnel(cfg, &pipeline_options.tunnel);
-	err = pipeline_new(program->base, &pipeline_options, &program->pipeline);
+	err = program->pipeline != NULL
+		      ? pipeline_change(program->pipeline, &pipeline_options)
+		      : pipeline_new(program->base, &pipeline_options, &program->pipeline);
 err_free:
 	free(pools);
 	free(sources);
 	return err;
+}
+
+/* Another inventory, or none. */
+static int change_inventory(struct program *program)
+{
+	struct inventory *before = program->inventory;
+	int err;
+
+	program->inventory = NULL;
+	err = start_inventory(program);
+	if (err != 0)
+		program->inventory = before;
+	else if (program->inventory == NULL)
+		pipeline_set_inventory(program->pipeline, NULL);
+	if (err == 0)
+		inventory_free(before);
+	return err;
+}
+
+static void on_reload(evutil_socket_t signal_number, short what, void *arg)
+{
+	struct program *program = arg;
+	char inventory[256];
+	int err;
+
+	(void)signal_number;
+	(void)what;
+	snprintf(inventory, sizeof(inventory), "%s", program->cfg->inventory);
+	if (!reload_config(program->config_path, &program->cfg))
+		return;
+	err = set_pipeline(program);
+	if (err == 0 && strcmp(inventory, program->cfg->inventory) != 0)
+		err = change_inventory(program);
+	pipeline_turn(program->pipeline);
+	if (err != 0)
+		log_line(LOG_LEVEL_ERR,
+			"main: not all settings of %s were taken: %s; send SIGHUP again",
+			program->config_path, strerror(-err));
+	else
+		log_line(LOG_LEVEL_INFO, "main: took the settings of %s pools=%u sources=%u",
+			program->config_path, program->cfg->n_pools,
+			program->cfg->tunnel.n_sources);
 }
 
 static int start_loop(struct program *program)
@@ -227,8 +274,10 @@ static int start_loop(struct program *program)
 		return -ENOMEM;
 	program->stop[0] = evsignal_new(program->base, SIGTERM, on_stop, program->base);
 	program->stop[1] = evsignal_new(program->base, SIGINT, on_stop, program->base);
-	if (program->stop[0] == NULL || program->stop[1] == NULL)
+	program->reload = evsignal_new(program->base, SIGHUP, on_reload, program);
+	if (program->stop[0] == NULL || program->stop[1] == NULL || program->reload == NULL)
 		return -ENOMEM;
+	event_add(program->reload, NULL);
 	event_add(program->stop[0], NULL);
 	event_add(program->stop[1], NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -293,7 +342,7 @@ static int start(struct program *program)
 
 	if (err != 0)
 		return fail("cannot make the event loop", "", err);
-	err = start_pipeline(program);
+	err = set_pipeline(program);
 	if (err != 0)
 		return fail("cannot make the tables", "", err);
 	err = start_inventory(program);
@@ -329,6 +378,8 @@ static void stop(struct program *program)
 	for (int i = 0; i < 2; i++)
 		if (program->stop[i] != NULL)
 			event_free(program->stop[i]);
+	if (program->reload != NULL)
+		event_free(program->reload);
 	if (program->base != NULL)
 		event_base_free(program->base);
 	config_free(program->cfg);
@@ -346,6 +397,7 @@ int main(int argc, char **argv)
 		log_line(LOG_LEVEL_ERR, "main: %s", error);
 		return EXIT_FAILURE;
 	}
+	program.config_path = arguments.config;
 	if (arguments.check) {
 		config_free(program.cfg);
 		return EXIT_SUCCESS;

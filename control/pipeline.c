@@ -166,7 +166,7 @@ static bool decide(struct pipeline *pipeline, uint32_t prefix, uint8_t depth,
 }
 
 /* Steps 6 to 9 for one prefix. */
-static void work_out_route(struct pipeline *pipeline, uint32_t prefix, uint8_t depth)
+void pipeline_work_out_route(struct pipeline *pipeline, uint32_t prefix, uint8_t depth)
 {
 	struct route_target target;
 	int err = 0;
@@ -190,7 +190,7 @@ static void on_rib_change(const struct fpm_prefix *prefix, const struct rib_rout
 	if (prefix->family != AF_INET || prefix->table != FPM_MAIN_TABLE)
 		return;
 	memcpy(&addr_be, prefix->addr, sizeof(addr_be));
-	work_out_route(arg, ntohl(addr_be), prefix->len);
+	pipeline_work_out_route(arg, ntohl(addr_be), prefix->len);
 	// Nodes are not reached through pods.
 	if (find_pool(arg, ntohl(addr_be), prefix->len) == NULL)
 		pipeline_forget_underlay(arg);
@@ -253,7 +253,7 @@ static void on_interface_changed(uint32_t ifindex, void *arg)
 static void on_address_changed(uint32_t addr, void *arg)
 {
 	pipeline_forget_underlay(arg);
-	work_out_route(arg, addr, 32);
+	pipeline_work_out_route(arg, addr, 32);
 }
 
 /* zebra's side. */
@@ -386,31 +386,6 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	pipeline_turn(pipeline);
 }
 
-static int want_pools(struct pipeline *pipeline, const struct pipeline_options *options)
-{
-	struct wire_pool *wire;
-	int err;
-
-	pipeline->pools = calloc(options->n_pools + 1, sizeof(*pipeline->pools));
-	if (pipeline->pools == NULL)
-		return -ENOMEM;
-	if (options->n_pools > 0)
-		memcpy(pipeline->pools, options->pools,
-			options->n_pools * sizeof(*pipeline->pools));
-	pipeline->n_pools = options->n_pools;
-	for (size_t i = 0; i < options->n_pools; i++)
-		work_out_route(pipeline, options->pools[i].prefix, options->pools[i].depth);
-	wire = calloc(options->n_pools + 1, sizeof(*wire));
-	if (wire == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < options->n_pools; i++)
-		wire[i] = (struct wire_pool){.prefix = options->pools[i].prefix,
-			.depth = options->pools[i].depth};
-	err = sync_want_pools(pipeline->sync, wire, options->n_pools);
-	free(wire);
-	return err;
-}
-
 int pipeline_new(struct event_base *base, const struct pipeline_options *options,
 	struct pipeline **out)
 {
@@ -439,9 +414,7 @@ int pipeline_new(struct event_base *base, const struct pipeline_options *options
 	if (pipeline->rib == NULL || pipeline->resolve == NULL || pipeline->sync == NULL ||
 		pipeline->pods == NULL || pipeline->dp == NULL || pipeline->tick == NULL)
 		goto err_free;
-	err = pipeline_tunnels_new(pipeline, options);
-	if (err == 0)
-		err = want_pools(pipeline, options);
+	err = pipeline_change(pipeline, options);
 	if (err != 0)
 		goto err_free;
 	event_add(pipeline->tick, &every);

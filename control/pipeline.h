@@ -65,6 +65,14 @@ int pipeline_new(struct event_base *base, const struct pipeline_options *options
 void pipeline_free(struct pipeline *pipeline);
 
 /**
+ * Take other pools, tunnel settings and sources; all else in @options is as pipeline_new() had it. The
+ * next pipeline_turn() sends what follows, and loses no packet between two ways that both work.
+ *
+ * Errors: -ENOMEM, -ENOSPC too many pools; what was not taken stays as it was
+ */
+int pipeline_change(struct pipeline *pipeline, const struct pipeline_options *options);
+
+/**
  * The nodes that the inventory file names; NULL: none.
  *
  * Owner: the caller, and it stays until the next call

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What pipeline.c and pipeline_dp.c share, and nobody else includes. */
+/* What the pipeline*.c share, and nobody else includes. */
 #ifndef PODLANE_CONTROL_PIPELINE_STATE_H
 #define PODLANE_CONTROL_PIPELINE_STATE_H
 
@@ -41,8 +41,11 @@ uint64_t pipeline_now_ms(void);
 /** Steps 6 to 8 for one next hop: facts, candidates, choice. */
 void pipeline_work_out_hop(struct pipeline *pipeline, struct hop *hop);
 
-/** Take what the configuration says of tunnels. Errors: -ENOMEM */
-int pipeline_tunnels_new(struct pipeline *pipeline, const struct pipeline_options *options);
+/** Steps 6 to 9 for one prefix. */
+void pipeline_work_out_route(struct pipeline *pipeline, uint32_t prefix, uint8_t depth);
+
+/** Take what the configuration says of tunnels, also later again. Errors: -ENOMEM, nothing changed */
+int pipeline_set_tunnels(struct pipeline *pipeline, const struct pipeline_options *options);
 /** If anything changed: hops with a tunnel, our tunnel ends, who may send to them. */
 void pipeline_tunnels_turn(struct pipeline *pipeline);
 

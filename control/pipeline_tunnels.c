@@ -29,23 +29,26 @@ static bool find_vtep_mac(uint32_t node, uint8_t mac[6], void *arg)
 	return pipeline->inventory != NULL && inventory_vtep_mac(pipeline->inventory, node, mac);
 }
 
-int pipeline_tunnels_new(struct pipeline *pipeline, const struct pipeline_options *options)
+int pipeline_set_tunnels(struct pipeline *pipeline, const struct pipeline_options *options)
 {
 	const struct resolve_outside outside = {.route = find_route,
 		.vtep_mac = find_vtep_mac,
 		.arg = pipeline};
+	struct wire_source *sources = calloc(options->n_sources + 1, sizeof(*sources));
 
-	pipeline->sources = calloc(options->n_sources + 1, sizeof(*pipeline->sources));
-	if (pipeline->sources == NULL)
+	if (sources == NULL)
 		return -ENOMEM;
 	if (options->n_sources > 0)
-		memcpy(pipeline->sources, options->sources,
-			options->n_sources * sizeof(*pipeline->sources));
+		memcpy(sources, options->sources, options->n_sources * sizeof(*sources));
+	free(pipeline->sources);
+	pipeline->sources = sources;
 	pipeline->n_sources = options->n_sources;
 	pipeline->has_inner_check = options->has_inner_check;
+	pipeline->has_policy = false;
 	for (size_t i = 0; i < options->n_pools; i++)
 		pipeline->has_policy = pipeline->has_policy || options->pools[i].policy != 0;
 	resolve_set_tunnel(pipeline->resolve, &options->tunnel, &outside);
+	pipeline->are_tunnels_due = true;
 	return 0;
 }
 

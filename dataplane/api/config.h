@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * podlane.yaml: one file, one schema, read by both daemons, so that an unknown key is an error in
- * either. Only main.c of each program includes this; everyone else gets plain arguments.
+ * either. Only main.c of each program and control/reload.c include this; everyone else gets plain
+ * arguments.
  */
 #ifndef PODLANE_DATAPLANE_API_CONFIG_H
 #define PODLANE_DATAPLANE_API_CONFIG_H
