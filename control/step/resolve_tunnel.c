@@ -120,16 +120,24 @@ static enum hop_state follow_ipip(const struct resolve *resolve, const struct ke
 	return find_frame(resolve, device->underlay_ifindex, OVERHEAD_IPIP, &facts->ipip);
 }
 
+/* As the kernel does: a device may be set to less than its egress leaves room for. */
+static enum hop_state keep_mtu(const struct kernel_link *link, struct tunnel_facts *tunnel)
+{
+	if (link->mtu >= MTU_MIN && link->mtu < tunnel->egress.mtu)
+		tunnel->egress.mtu = (uint16_t)link->mtu;
+	return tunnel->state;
+}
+
 enum hop_state resolve_device(const struct resolve *resolve, const struct kernel_link *link,
 	struct hop_facts *facts)
 {
 	switch ((enum kernel_tunnel_kind)link->tunnel.kind) {
 	case KERNEL_TUNNEL_VXLAN:
 		facts->vxlan.state = follow_vxlan(resolve, link, facts);
-		return facts->vxlan.state;
+		return keep_mtu(link, &facts->vxlan);
 	case KERNEL_TUNNEL_IPIP:
 		facts->ipip.state = follow_ipip(resolve, link, facts);
-		return facts->ipip.state;
+		return keep_mtu(link, &facts->ipip);
 	case KERNEL_TUNNEL_NONE:
 	case KERNEL_TUNNEL_UNKNOWN:
 		break;

@@ -281,6 +281,10 @@ static void test_follow_ipip(void **state)
 	r = work_out(*state, NODE, TUNL, 0);
 	assert_int_equal(r.path.tunnel.dst, FAR);
 	assert_int_equal(r.path.tunnel.src, OURS + 100);
+	assert_int_equal(r.path.mtu, 1480);
+	event.link.mtu = 1400; // less than there is room for, as an operator may set it
+	apply(*state, event);
+	assert_int_equal(work_out(*state, NODE, TUNL, 0).path.mtu, 1400);
 }
 
 static void test_policy_choice(void **state)
