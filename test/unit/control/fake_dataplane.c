@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A dataplane's tables behind a SOCK_SEQPACKET pair, for sync_test.c. */
+/* A dataplane's tables behind a SOCK_SEQPACKET pair or a listening socket. */
 #include "test/unit/control/fake_dataplane.h"
 
 #include "test/unit/support.h"
@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static _Alignas(8) uint8_t buf[WIRE_MSG_BYTES], items_buf[WIRE_MSG_BYTES];
@@ -23,9 +24,30 @@ void fake_open(struct fake *fake)
 	fake->is_sorted = true;
 }
 
+void fake_listen(struct fake *fake, const char *path)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+
+	memset(fake, 0, sizeof(*fake));
+	strncpy(addr.sun_path, path, sizeof(addr.sun_path) - 1);
+	fake->client_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(fake->client_fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(fake->client_fd, 1), 0);
+	fake->fd = -1;
+	fake->max_routes = FAKE_ROUTES;
+	fake->is_sorted = true;
+}
+
+void fake_accept(struct fake *fake)
+{
+	if (fake->fd < 0)
+		fake->fd = accept4(fake->client_fd, NULL, NULL, SOCK_NONBLOCK);
+}
+
 void fake_close(struct fake *fake)
 {
-	close(fake->fd);
+	if (fake->fd >= 0)
+		close(fake->fd);
 	close(fake->client_fd);
 }
 
@@ -171,6 +193,14 @@ static void check_sorted(struct fake *fake, const struct wire_route *route, uint
 			fake->is_sorted = false;
 }
 
+static void say(const struct fake *fake, enum wire_type type, uint32_t seq, const void *items,
+	uint32_t n)
+{
+	size_t len = wire_build(buf, type, seq, items, n);
+
+	assert_int_equal(send(fake->fd, buf, len, 0), len);
+}
+
 static void serve_one(struct fake *fake, const struct wire_hdr *hdr, const void *items)
 {
 	struct wire_refusal *refusals = (struct wire_refusal *)(void *)items_buf;
@@ -180,6 +210,17 @@ static void serve_one(struct fake *fake, const struct wire_hdr *hdr, const void 
 	size_t len;
 
 	fake->log[fake->n_log++ % FAKE_LOG] = type;
+	if (type == WIRE_HELLO) {
+		struct wire_hello hello = {.instance = 1,
+			.max_paths = FAKE_PATHS,
+			.max_groups = FAKE_GROUPS,
+			.name = "fake"};
+
+		say(fake, WIRE_HELLO, seq, &hello, 1);
+		n_items = 0;
+	}
+	if (type == WIRE_DUMP)
+		say(fake, WIRE_PORT, seq, fake->port, fake->n_ports);
 	if (type == WIRE_ROUTE_SET || type == WIRE_ROUTE_DEL)
 		check_sorted(fake, items, n_items);
 	if (type == WIRE_ENDPOINT_SET) {

@@ -21,6 +21,8 @@
 struct fake {
 	int fd;	       /* the dataplane's end */
 	int client_fd; /* the client's */
+	struct wire_port port[4];
+	uint32_t n_ports;
 	struct wire_path path[FAKE_PATHS];
 	bool has_path[FAKE_PATHS];
 	struct wire_group group[FAKE_GROUPS];
@@ -42,6 +44,10 @@ struct fake {
 };
 
 void fake_open(struct fake *fake);
+/** As one that was just started and listens at a path; for a dp_client. Owner: fake_close() */
+void fake_listen(struct fake *fake, const char *path);
+/** Take a client that waits, if there is none yet. */
+void fake_accept(struct fake *fake);
 void fake_close(struct fake *fake);
 
 /** A sync_send_fn; @arg is the fake. */
