@@ -10,7 +10,6 @@
 #include <rte_malloc.h>
 #include <rte_random.h>
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,8 +29,6 @@
 #include "dataplane/steer/steer.h"
 #include "dataplane/worker.h"
 
-#define PUNT_RING_PKTS	 1024u
-#define ICMP_RING_PKTS	 256u
 #define LINK_POLL_MS	 100u
 #define LOOP_MS		 1   /* how long a punted packet may wait for the main lcore */
 #define DRAIN_TURNS	 32u /* as much as a ring holds */
@@ -232,39 +229,6 @@ static int add_ports(struct dataplane *dp)
 	return ret;
 }
 
-static struct rte_ring *make_ring(const char *name, unsigned worker, unsigned n_pkts)
-{
-	char full_name[RTE_RING_NAMESIZE];
-
-	snprintf(full_name, sizeof(full_name), "%s%u", name, worker);
-	return rte_ring_create(full_name, n_pkts, (int)rte_socket_id(),
-		RING_F_SP_ENQ | RING_F_SC_DEQ);
-}
-
-/* Queues are dealt to the workers in turn. */
-static int deal_queues(struct dataplane *dp)
-{
-	unsigned next = 0;
-
-	assert(dp->n_workers > 0);
-	for (unsigned p = 0; p < dp->ports.n; p++) {
-		for (uint16_t q = 0; q < dp->ports.port[p].n_rxq; q++, next++) {
-			struct worker *worker = &dp->workers[next % dp->n_workers];
-
-			if (worker->n_queues == WORKER_MAX_QUEUES) {
-				snprintf(dp->error, sizeof(dp->error),
-					"port %s: a worker polls %u queues at most; set fewer "
-					"ports[].queues or more dataplane.workers",
-					dp->ports.port[p].name, WORKER_MAX_QUEUES);
-				return -ENOSPC;
-			}
-			worker->queue[worker->n_queues++] =
-				(struct worker_queue){&dp->ports.port[p], q};
-		}
-	}
-	return 0;
-}
-
 static int create_workers(struct dataplane *dp)
 {
 	const struct config_dataplane *config = &dp->config->dataplane;
@@ -281,8 +245,6 @@ static int create_workers(struct dataplane *dp)
 					.nexthops = nexthop_view(dp->tables.nexthops),
 					.endpoints = dp->tables.endpoints,
 					.ports = &dp->ports,
-					.to_kernel = make_ring("punt", i, PUNT_RING_PKTS),
-					.to_icmp = make_ring("icmp", i, ICMP_RING_PKTS),
 					.stats = &dp->stats[i + 1],
 					.worker = i,
 				},
@@ -291,7 +253,7 @@ static int create_workers(struct dataplane *dp)
 			.lcore = config->workers[i],
 			.idle_us = config->idle == CONFIG_IDLE_SLEEP ? config->idle_us : 0,
 		};
-		if (worker->pipeline.to_kernel == NULL || worker->pipeline.to_icmp == NULL) {
+		if (worker_make_rings(worker) < 0) {
 			snprintf(dp->error, sizeof(dp->error),
 				"cannot make the workers' rings; raise dataplane.memory_mb (now "
 				"%u)",
@@ -299,7 +261,8 @@ static int create_workers(struct dataplane *dp)
 			return -ENOMEM;
 		}
 	}
-	return deal_queues(dp);
+	return worker_deal_queues(dp->workers, dp->n_workers, &dp->ports, dp->error,
+		sizeof(dp->error));
 }
 
 /* Returns: how many packets the rings held. */
@@ -389,10 +352,8 @@ static void stop(struct dataplane *dp)
 	nexthop_free(dp->tables.nexthops);
 	fib_free(dp->tables.fib);
 	epoch_fini(&dp->epoch);
-	for (unsigned i = 0; dp->workers != NULL && i < dp->n_workers; i++) {
-		rte_ring_free(dp->workers[i].pipeline.to_kernel);
-		rte_ring_free(dp->workers[i].pipeline.to_icmp);
-	}
+	for (unsigned i = 0; dp->workers != NULL && i < dp->n_workers; i++)
+		worker_free_rings(&dp->workers[i]);
 	rte_free(dp->workers);
 	rte_free(dp->stats);
 	rte_mempool_free(dp->pool);

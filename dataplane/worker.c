@@ -6,11 +6,66 @@
 #include "dataplane/worker.h"
 
 #include <rte_cycles.h>
+#include <rte_lcore.h>
 
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
 #include <sys/prctl.h>
+
+#define PUNT_RING_PKTS 1024u
+#define ICMP_RING_PKTS 256u
 
 /* Turns without a packet before a worker sleeps: a few, so that a flow is not slept on. */
 #define IDLE_TURNS 32u
+
+static struct rte_ring *make_ring(const char *name, unsigned worker, unsigned n_pkts)
+{
+	char full_name[RTE_RING_NAMESIZE];
+
+	snprintf(full_name, sizeof(full_name), "%s%u", name, worker);
+	return rte_ring_create(full_name, n_pkts, (int)rte_socket_id(),
+		RING_F_SP_ENQ | RING_F_SC_DEQ);
+}
+
+int worker_make_rings(struct worker *worker)
+{
+	struct pipeline *pipeline = &worker->pipeline;
+
+	pipeline->to_kernel = make_ring("punt", worker->idx, PUNT_RING_PKTS);
+	pipeline->to_icmp = make_ring("icmp", worker->idx, ICMP_RING_PKTS);
+	return pipeline->to_kernel == NULL || pipeline->to_icmp == NULL ? -ENOMEM : 0;
+}
+
+void worker_free_rings(struct worker *worker)
+{
+	rte_ring_free(worker->pipeline.to_kernel);
+	rte_ring_free(worker->pipeline.to_icmp);
+}
+
+int worker_deal_queues(struct worker *workers, unsigned n_workers, const struct port_table *ports,
+	char *error, size_t error_bytes)
+{
+	unsigned next = 0;
+
+	assert(n_workers > 0);
+	for (unsigned p = 0; p < ports->n; p++) {
+		for (uint16_t q = 0; q < ports->port[p].n_rxq; q++, next++) {
+			struct worker *worker = &workers[next % n_workers];
+
+			if (worker->n_queues == WORKER_MAX_QUEUES) {
+				snprintf(error, error_bytes,
+					"port %s: a worker polls %u queues at most; set fewer "
+					"ports[].queues or more dataplane.workers",
+					ports->port[p].name, WORKER_MAX_QUEUES);
+				return -ENOSPC;
+			}
+			worker->queue[worker->n_queues++] =
+				(struct worker_queue){&ports->port[p], q};
+		}
+	}
+	return 0;
+}
 
 static unsigned poll_queues(struct worker *worker)
 {

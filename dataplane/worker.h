@@ -3,6 +3,7 @@
 #define PODLANE_DATAPLANE_WORKER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dataplane/pipeline.h"
@@ -27,6 +28,23 @@ struct worker {
 	struct worker_queue queue[WORKER_MAX_QUEUES];
 	bool is_stopping; /**< set by the main lcore */
 } __rte_cache_aligned;
+
+/**
+ * Make the rings of a worker's pipeline, on the calling lcore's socket.
+ *
+ * Owner:  freed with worker_free_rings(), also after an error
+ * Errors: -ENOMEM
+ */
+int worker_make_rings(struct worker *worker);
+void worker_free_rings(struct worker *worker);
+
+/**
+ * Deal the ports' receive queues to the workers in turn.
+ *
+ * Errors: -ENOSPC more than WORKER_MAX_QUEUES for one; error is one line with the mend
+ */
+int worker_deal_queues(struct worker *workers, unsigned n_workers, const struct port_table *ports,
+	char *error, size_t error_bytes);
 
 /** Loop until told to stop; the function of rte_eal_remote_launch(). @arg: struct worker */
 int worker_main(void *arg);
