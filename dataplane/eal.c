@@ -4,9 +4,12 @@
  */
 #include "dataplane/eal.h"
 
+#include "dataplane/packet.h"
+
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
+#include <rte_mbuf_dyn.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,6 +41,15 @@ static void list_lcores(const struct eal_config *config, char *list, size_t byte
 
 	for (unsigned i = 0; i < config->n_workers && (size_t)len < bytes; i++)
 		len += snprintf(list + len, bytes - (size_t)len, ",%u", config->workers[i]);
+}
+
+/* The marks of packet.h; a driver that needs a bit of its own takes another one. */
+static int keep_mark(const char *name, unsigned bit)
+{
+	struct rte_mbuf_dynflag flag = {{0}};
+
+	snprintf(flag.name, sizeof(flag.name), "%s", name);
+	return rte_mbuf_dynflag_register_bitnum(&flag, bit) < 0 ? -rte_errno : 0;
 }
 
 int eal_start(const struct eal_config *config, char *error, size_t error_bytes)
@@ -83,8 +95,15 @@ int eal_start(const struct eal_config *config, char *error, size_t error_bytes)
 	argv[argc++] = app;
 	argv[argc] = NULL;
 
-	if (rte_eal_init(argc, argv) >= 0)
-		return 0;
+	if (rte_eal_init(argc, argv) >= 0) {
+		int ret = keep_mark("podlane_from_ipip", PACKET_FROM_IPIP_BIT);
+
+		if (ret == 0)
+			ret = keep_mark("podlane_from_vxlan", PACKET_FROM_VXLAN_BIT);
+		if (ret < 0)
+			snprintf(error, error_bytes, "cannot mark packets: %s", strerror(-ret));
+		return ret;
+	}
 	snprintf(error, error_bytes, "DPDK does not start: %s; %s", strerror(rte_errno),
 		config->has_hugepages ? "check hugepages (/proc/sys/vm/nr_hugepages), or set "
 					"dataplane.hugepages: false"

@@ -122,6 +122,42 @@ static inline void burst_append(struct burst *burst, struct burst *from)
 		burst_punt(burst, from->punt[i]);
 }
 
+/*
+ * Marks in mbuf->ol_flags of a packet that a tunnel brought; eal.c keeps the two bits from drivers.
+ * Its outer headers are still in front of it as they came, and its own Ethernet header has not been
+ * written: what does not leave by a port needs packet_put_ether().
+ */
+enum { PACKET_FROM_IPIP_BIT = 39, PACKET_FROM_VXLAN_BIT = 40 };
+
+#define PACKET_FROM_IPIP  (UINT64_C(1) << PACKET_FROM_IPIP_BIT)
+#define PACKET_FROM_VXLAN (UINT64_C(1) << PACKET_FROM_VXLAN_BIT)
+
+/** From the outer Ethernet header to where the packet begins. */
+enum { PACKET_IPIP_BYTES = 20, PACKET_VXLAN_BYTES = 50 };
+
+/** How many bytes before the packet its outer Ethernet header is. Returns: 0 if it came plain */
+static inline uint16_t packet_outer_bytes(const struct rte_mbuf *pkt)
+{
+	if (pkt->ol_flags & PACKET_FROM_IPIP)
+		return PACKET_IPIP_BYTES;
+	return pkt->ol_flags & PACKET_FROM_VXLAN ? PACKET_VXLAN_BYTES : 0;
+}
+
+/**
+ * Give a packet from a tunnel an Ethernet header: the outer one, which has the port's address,
+ * whatever VXLAN brought. Its outer headers are lost by this.
+ */
+static inline void packet_put_ether(struct rte_mbuf *pkt)
+{
+	struct rte_ether_hdr *ether = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
+	uint16_t n_bytes = packet_outer_bytes(pkt);
+
+	if (n_bytes == 0)
+		return;
+	memcpy(ether, (const uint8_t *)ether - n_bytes, sizeof(*ether));
+	pkt->ol_flags &= ~(PACKET_FROM_IPIP | PACKET_FROM_VXLAN);
+}
+
 /** Owner: points into the packet. The frame was found to hold an IPv4 header by l2_input. */
 static inline struct rte_ipv4_hdr *packet_ip4(struct rte_mbuf *pkt)
 {

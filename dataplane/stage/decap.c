@@ -8,13 +8,17 @@
 #include <rte_udp.h>
 #include <rte_vxlan.h>
 
+#include <assert.h>
+
 #include "dataplane/table/outer_ip4.h"
 
 #define IP_BYTES     20u /* options went to the kernel before */
 #define UDP_OFFSET   (RTE_ETHER_HDR_LEN + IP_BYTES)
 #define VXLAN_OFFSET (UDP_OFFSET + sizeof(struct rte_udp_hdr))
-#define IPIP_STRIP   IP_BYTES
 #define VXLAN_STRIP  (VXLAN_OFFSET + sizeof(struct rte_vxlan_hdr))
+
+static_assert(PACKET_IPIP_BYTES == IP_BYTES, "what strip() takes off");
+static_assert(PACKET_VXLAN_BYTES == VXLAN_STRIP, "what strip() takes off");
 
 #define VXLAN_FLAG_I	    0x08000000u
 #define VNI_CALICO_NODEPORT 0xca11c0u
@@ -109,13 +113,10 @@ static enum verdict check_ipip(const struct rte_mbuf *pkt, enum drop_reason *rea
 									: VERDICT_STRIP;
 }
 
-/* A change of the TOS byte, and what that does to the checksum (RFC 1624 eqn. 3). */
 static void set_tos(struct rte_ipv4_hdr *ip, uint8_t tos)
 {
-	uint32_t sum = (uint16_t)~ip->hdr_checksum;
-
-	sum += (uint16_t)~rte_cpu_to_be_16(ip->type_of_service) + rte_cpu_to_be_16(tos);
-	ip->hdr_checksum = fold_checksum(sum);
+	ip->hdr_checksum = update_checksum(ip->hdr_checksum, rte_cpu_to_be_16(ip->type_of_service),
+		rte_cpu_to_be_16(tos));
 	ip->type_of_service = tos;
 }
 
@@ -134,15 +135,17 @@ static bool merge_ecn(struct rte_ipv4_hdr *inner, uint8_t outer_tos)
 	return false;
 }
 
-/* Off with the outer header; what is left begins with Ethernet. */
+/*
+ * Off with the outer header; what is left begins with room for Ethernet. Nothing is written there:
+ * an answer to a probe needs the outer header whole, and the others get their next Ethernet header.
+ */
 static struct rte_ipv4_hdr *strip(struct rte_mbuf *pkt, uint8_t kind)
 {
-	struct rte_ether_hdr outer = *rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
+	bool is_ipip = kind == WIRE_TUNNEL_IPIP;
 
-	rte_pktmbuf_adj(pkt, kind == WIRE_TUNNEL_IPIP ? IPIP_STRIP : VXLAN_STRIP);
-	// the port's address, whatever VXLAN had there: it was for us
-	*rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *) = outer;
+	rte_pktmbuf_adj(pkt, is_ipip ? PACKET_IPIP_BYTES : PACKET_VXLAN_BYTES);
 	pkt->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
+	pkt->ol_flags |= is_ipip ? PACKET_FROM_IPIP : PACKET_FROM_VXLAN;
 	return packet_ip4(pkt);
 }
 

@@ -13,8 +13,9 @@ enum decap_checksum {
 
 /**
  * Step 6: take the outer headers off packets to one of our tunnel ends, and move them to @inner,
- * which was empty: there they begin with an Ethernet header again, and mbuf->hash.usr has the
- * node that sent them if their inner source is to be checked, else 0. Their inner headers are not checked yet.
+ * which was empty: there they begin with room for an Ethernet header again (PACKET_FROM_IPIP,
+ * PACKET_FROM_VXLAN), and mbuf->hash.usr has the node that sent them if their inner source is to be
+ * checked, else 0. Their inner headers are not checked yet.
  *
  * Outer fragments go to the kernel, which puts them together; so does VXLAN of Calico's NodePort
  * network (VNI 0xca11c0).

@@ -19,6 +19,7 @@ void drop(struct burst *burst, struct rte_ring *to_icmp, struct lcore_stats *sta
 
 		stats->drop_pkts[reason]++;
 		if (drop_reason_info[reason].icmp_type != 0) {
+			packet_put_ether(pkt);
 			pkt->port = reason;
 			if (rte_ring_sp_enqueue(to_icmp, pkt) == 0)
 				continue;

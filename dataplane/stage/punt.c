@@ -12,6 +12,8 @@ void punt(struct burst *burst, struct rte_ring *to_kernel)
 
 	if (likely(burst->n_punt == 0))
 		return;
+	for (uint16_t i = 0; i < burst->n_punt; i++)
+		packet_put_ether(burst->punt[i]);
 	n_taken = rte_ring_sp_enqueue_burst(to_kernel, (void **)burst->punt, burst->n_punt, NULL);
 	for (uint16_t i = (uint16_t)n_taken; i < burst->n_punt; i++)
 		burst_drop(burst, burst->punt[i], DROP_PUNT_FULL);

@@ -21,6 +21,17 @@ static inline uint16_t fold_checksum(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
+/**
+ * The checksum after one 16-bit word of what it covers has changed.
+ *
+ * Order:  none, all three as they lie
+ * Source: RFC 1624 eqn. 3
+ */
+static inline uint16_t update_checksum(uint16_t checksum, uint16_t from, uint16_t to)
+{
+	return fold_checksum((uint32_t)(uint16_t)~checksum + (uint16_t)~from + to);
+}
+
 /** The words of an outer header that differ from packet to packet. */
 struct outer_words {
 	uint16_t total_bytes; /**< host order */
