@@ -250,7 +250,8 @@ static bool is_write(enum wire_type type)
 
 static bool is_read(enum wire_type type)
 {
-	return type == WIRE_DUMP || type == WIRE_LOOKUP || type == WIRE_STATS || type == WIRE_INFO;
+	return type == WIRE_DUMP || type == WIRE_LOOKUP || type == WIRE_STATS ||
+	       type == WIRE_INFO || type == WIRE_PATH_STATS;
 }
 
 static int handle(struct client *client, enum wire_type type, const void *items, unsigned n_items,

@@ -26,17 +26,48 @@
  */
 #define ROUTES_PER_TURN 64u
 
+#define PATH_STATS_PER_MSG 256u
+
 void api_refuse(struct api_reply *reply, uint32_t item, int error)
 {
 	if (reply->n_refusals < RTE_DIM(reply->refusal))
 		reply->refusal[reply->n_refusals++] = (struct wire_refusal){item, error};
 }
 
+static struct wire_path_stats add_up_path(const struct api_tables *tables, uint32_t idx)
+{
+	struct wire_path_stats sum = {.idx = idx};
+
+	for (unsigned i = 0; i < tables->n_lcores; i++) {
+		for (unsigned kind = 0; kind < WIRE_PATH_N_KINDS; kind++)
+			sum.pkts[kind] += tables->path_pkts[i][idx].pkts[kind];
+	}
+	return sum;
+}
+
+/*
+ * A slot that is used again counts from 0. The workers' counters are theirs to write: what they have
+ * is taken away in the main lcore's, which wrap around.
+ */
+static void restart_counts(struct api_tables *tables, uint32_t idx)
+{
+	struct wire_path_stats sum = add_up_path(tables, idx);
+
+	for (unsigned kind = 0; kind < WIRE_PATH_N_KINDS; kind++)
+		tables->path_pkts[0][idx].pkts[kind] -= sum.pkts[kind];
+}
+
 static int path_set(struct api_tables *tables, const struct wire_path *path)
 {
+	bool is_new = !nexthop_is_set(tables->nexthops, path->idx);
+	int ret;
+
 	if (path->kind != WIRE_PATH_PUNT && path->port >= tables->ports->n)
 		return -EINVAL;
-	return nexthop_path_set(tables->nexthops, path);
+	ret = nexthop_path_set(tables->nexthops, path);
+	if (ret == 0 && is_new)
+		restart_counts(tables, path->idx);
+	return ret;
 }
 
 /* Items @from up to @to of the request. */
@@ -355,6 +386,25 @@ static void stats(const struct api_tables *tables, struct api_reply *reply)
 	}
 }
 
+static void path_stats(const struct api_tables *tables, struct api_reply *reply)
+{
+	struct wire_path_stats sums[PATH_STATS_PER_MSG];
+	uint32_t max_paths = nexthop_counts(tables->nexthops).max_paths;
+	unsigned n = 0;
+
+	for (uint32_t idx = WIRE_NH_PATH_FIRST; idx < max_paths; idx++) {
+		if (!nexthop_is_set(tables->nexthops, idx))
+			continue;
+		sums[n++] = add_up_path(tables, idx);
+		if (n == PATH_STATS_PER_MSG) {
+			reply->send(reply->arg, WIRE_PATH_STATS, sums, n);
+			n = 0;
+		}
+	}
+	if (n > 0)
+		reply->send(reply->arg, WIRE_PATH_STATS, sums, n);
+}
+
 static void info(struct api_tables *tables, struct api_reply *reply)
 {
 	struct nexthop_counts nexthops = nexthop_counts(tables->nexthops);
@@ -398,6 +448,8 @@ void api_tables_read(struct api_tables *tables, enum wire_type type, const void 
 		dump(tables, reply);
 	else if (type == WIRE_STATS)
 		stats(tables, reply);
+	else if (type == WIRE_PATH_STATS)
+		path_stats(tables, reply);
 	else if (type == WIRE_INFO)
 		info(tables, reply);
 	for (unsigned i = 0; type == WIRE_LOOKUP && i < n_items; i++)

@@ -38,6 +38,7 @@ struct api_tables {
 	struct lcore_stats *stats; /**< [0] is the main lcore's, then the workers' */
 	const unsigned *lcores;	   /**< their lcore ids */
 	unsigned n_lcores;
+	struct path_pkts *const *path_pkts; /**< of each lcore, by path slot; [0] is the main's */
 	const struct icmp_stats *icmp;
 	struct wire_pool pools[API_MAX_POOLS];
 	unsigned n_pools;

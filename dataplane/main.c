@@ -49,7 +49,8 @@ struct dataplane {
 	struct api_tables tables;
 	struct worker *workers; /* n_workers of them */
 	unsigned n_workers;
-	struct lcore_stats *stats; /* main, then workers */
+	struct lcore_stats *stats;		     /* main, then workers */
+	struct path_pkts *path_pkts[WORKER_MAX + 1]; /* likewise */
 	unsigned lcores[WORKER_MAX + 1];
 	bool is_eal_started;
 	char error[512];
@@ -82,12 +83,14 @@ static uint32_t count_tbl8(const struct config *config)
 static int check_memory(struct dataplane *dp)
 {
 	const struct config_dataplane *config = &dp->config->dataplane;
-	uint64_t bytes = (uint64_t)(1 << 24) * 4 + (uint64_t)count_tbl8(dp->config) * 1024 +
-			 (uint64_t)config->mbufs * MBUF_BYTES_ABOUT +
-			 (uint64_t)config->max_paths * 2 * sizeof(struct adjacency) +
-			 (uint64_t)config->max_groups *
-				 (sizeof(struct nexthop_group) + sizeof(struct wire_group)) +
-			 (uint64_t)config->fib.max_routes * 2 * 64;
+	uint64_t bytes =
+		(uint64_t)(1 << 24) * 4 + (uint64_t)count_tbl8(dp->config) * 1024 +
+		(uint64_t)config->mbufs * MBUF_BYTES_ABOUT +
+		(uint64_t)config->max_paths * 2 * sizeof(struct adjacency) +
+		(uint64_t)config->max_paths * (config->n_workers + 1) * sizeof(struct path_pkts) +
+		(uint64_t)config->max_groups *
+			(sizeof(struct nexthop_group) + sizeof(struct wire_group)) +
+		(uint64_t)config->fib.max_routes * 2 * 64;
 	uint64_t need_mb = bytes / (1 << 20) + EAL_OVERHEAD_MB;
 
 	if (config->memory_mb >= need_mb)
@@ -141,6 +144,11 @@ static int create_tables(struct dataplane *dp)
 	dp->stats = rte_calloc("stats", dp->n_workers + 1, sizeof(*dp->stats), 0);
 	dp->workers = rte_calloc("workers", dp->n_workers, sizeof(*dp->workers), 0);
 	ret = dp->stats == NULL || dp->workers == NULL ? -ENOMEM : 0;
+	for (unsigned i = 0; i <= dp->n_workers && ret == 0; i++) {
+		dp->path_pkts[i] = rte_calloc("path_pkts", config->max_paths,
+			sizeof(struct path_pkts), RTE_CACHE_LINE_SIZE);
+		ret = dp->path_pkts[i] == NULL ? -ENOMEM : 0;
+	}
 	if (ret == 0)
 		ret = pool_create(&dp->pool, "podlane", config->mbufs, POOL_CACHE, socket);
 	if (ret == 0)
@@ -246,6 +254,7 @@ static int create_workers(struct dataplane *dp)
 					.endpoints = dp->tables.endpoints,
 					.ports = &dp->ports,
 					.stats = &dp->stats[i + 1],
+					.path_pkts = dp->path_pkts[i + 1],
 					.worker = i,
 				},
 			.epoch = &dp->epoch,
@@ -296,6 +305,7 @@ static int create_server(struct dataplane *dp)
 	tables->steer = dp->steer;
 	tables->pool = dp->pool;
 	tables->stats = dp->stats;
+	tables->path_pkts = dp->path_pkts;
 	tables->lcores = dp->lcores;
 	tables->n_lcores = dp->n_workers + 1;
 	tables->icmp = host_icmp_stats(dp->host);
@@ -355,6 +365,8 @@ static void stop(struct dataplane *dp)
 	for (unsigned i = 0; dp->workers != NULL && i < dp->n_workers; i++)
 		worker_free_rings(&dp->workers[i]);
 	rte_free(dp->workers);
+	for (unsigned i = 0; i <= dp->n_workers; i++)
+		rte_free(dp->path_pkts[i]);
 	rte_free(dp->stats);
 	rte_mempool_free(dp->pool);
 }

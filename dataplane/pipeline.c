@@ -44,7 +44,7 @@ static void send_out(struct pipeline *pipeline, struct burst *burst)
 	encap_ipip(burst, &pipeline->ip_id);
 	encap_vxlan(burst, &pipeline->ip_id);
 	l2_output(burst);
-	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats);
+	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats, pipeline->path_pkts);
 }
 
 /* The same for what was too big for its path: its fragments, a burst of them at a time. */
@@ -81,7 +81,7 @@ uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16
 			pipeline->nexthops);
 	else
 		unwrap(pipeline, port);
-	lookup(burst, pipeline->fib, pipeline->nexthops);
+	lookup(burst, pipeline->fib, pipeline->nexthops, pipeline->path_pkts);
 	forward(burst, &pipeline->big);
 	send_out(pipeline, burst);
 	send_fragments(pipeline);

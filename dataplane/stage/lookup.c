@@ -34,7 +34,8 @@ static void end_here(struct burst *burst, struct rte_mbuf *pkt, uint8_t kind)
 	burst_punt(burst, pkt);
 }
 
-void lookup(struct burst *burst, const struct fib *fib, const struct nexthop_view *nexthops)
+void lookup(struct burst *burst, const struct fib *fib, const struct nexthop_view *nexthops,
+	struct path_pkts *path_pkts)
 {
 	uint32_t nh[BURST_MAX];
 	uint16_t n = 0;
@@ -46,6 +47,7 @@ void lookup(struct burst *burst, const struct fib *fib, const struct nexthop_vie
 		const struct adjacency *adjacency = nexthop_resolve(nexthops, nh[i], hash);
 
 		if (unlikely(adjacency->kind < ADJACENCY_NATIVE)) {
+			path_pkts[adjacency->path].pkts[WIRE_PATH_PUNT]++;
 			end_here(burst, pkt, adjacency->kind);
 			continue;
 		}

@@ -5,11 +5,14 @@
 #include "dataplane/packet.h"
 #include "dataplane/table/fib.h"
 #include "dataplane/table/nexthop.h"
+#include "dataplane/table/stats.h"
 
 /**
  * Step 7: longest match of every destination, and the adjacency behind it. Routes that end here
- * (to the kernel, blackhole, unreachable, prohibit, no route) end here.
+ * (to the kernel, blackhole, unreachable, prohibit, no route) end here. Those to the
+ * kernel for a path that is not resolved are counted as carried by it.
  */
-void lookup(struct burst *burst, const struct fib *fib, const struct nexthop_view *nexthops);
+void lookup(struct burst *burst, const struct fib *fib, const struct nexthop_view *nexthops,
+	struct path_pkts *path_pkts);
 
 #endif

@@ -7,7 +7,19 @@
 #include <rte_branch_prediction.h>
 #include <rte_ethdev.h>
 
-#include "dataplane/table/nexthop.h"
+#include <assert.h>
+
+#include "dataplane/table/adjacency.h"
+
+static_assert(ADJACENCY_N_KINDS - ADJACENCY_NATIVE == WIRE_PATH_N_KINDS - WIRE_PATH_NATIVE,
+	"same order");
+
+/* What goes out of one port: the packets, and the adjacencies that say where each was sent. */
+struct outgoing {
+	uint16_t n;
+	struct rte_mbuf *pkt[BURST_MAX];
+	const struct adjacency *adjacency[BURST_MAX];
+};
 
 static uint16_t send_burst(struct port *port, unsigned worker, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -23,55 +35,69 @@ static uint16_t send_burst(struct port *port, unsigned worker, struct rte_mbuf *
 	return n_sent;
 }
 
-static void send_to_port(struct burst *burst, struct port *port, unsigned worker,
-	struct rte_mbuf **pkts, uint16_t n, struct lcore_stats *stats)
+/* Returns: how many the port took */
+static uint16_t send_to_port(struct burst *burst, struct port *port, unsigned worker,
+	struct outgoing *out, struct lcore_stats *stats)
 {
 	uint16_t n_sent = 0;
 	uint64_t n_bytes = 0;
 	uint64_t n_bytes_unsent = 0;
 
 	// bytes before the packets are given away
-	for (uint16_t i = 0; i < n; i++)
-		n_bytes += pkts[i]->pkt_len;
+	for (uint16_t i = 0; i < out->n; i++)
+		n_bytes += out->pkt[i]->pkt_len;
 
 	if (likely(port->is_up))
-		n_sent = send_burst(port, worker, pkts, n);
-	for (uint16_t i = n_sent; i < n; i++) {
-		n_bytes_unsent += pkts[i]->pkt_len;
-		burst_drop(burst, pkts[i], port->is_up ? DROP_TX_FULL : DROP_PORT_DOWN);
+		n_sent = send_burst(port, worker, out->pkt, out->n);
+	for (uint16_t i = n_sent; i < out->n; i++) {
+		n_bytes_unsent += out->pkt[i]->pkt_len;
+		burst_drop(burst, out->pkt[i], port->is_up ? DROP_TX_FULL : DROP_PORT_DOWN);
 	}
 
 	stats->tx_pkts += n_sent;
 	stats->port[port->idx].tx_pkts += n_sent;
 	stats->port[port->idx].tx_bytes += n_bytes - n_bytes_unsent;
+	return n_sent;
 }
 
-/* Move the packets for the first packet's port to the front of @pkts, in order; the others stay. */
-static uint16_t take_port(struct burst *burst, uint16_t port, struct rte_mbuf **pkts)
+static void count_paths(const struct outgoing *out, uint16_t n_sent, struct path_pkts *path_pkts)
 {
-	uint16_t n_taken = 0;
+	for (uint16_t i = 0; i < n_sent; i++) {
+		const struct adjacency *adjacency = out->adjacency[i];
+
+		path_pkts[adjacency->path]
+			.pkts[adjacency->kind - ADJACENCY_NATIVE + WIRE_PATH_NATIVE]++;
+	}
+}
+
+/* Move the packets for the first packet's port to *out, in order; the others stay. */
+static void take_port(struct burst *burst, uint16_t port, struct outgoing *out)
+{
 	uint16_t n_left = 0;
 
+	out->n = 0;
 	for (uint16_t i = 0; i < burst->n; i++) {
 		if (burst->adjacency[i]->port == port) {
-			pkts[n_taken++] = burst->pkt[i];
+			out->adjacency[out->n] = burst->adjacency[i];
+			out->pkt[out->n++] = burst->pkt[i];
 		} else {
 			burst->adjacency[n_left] = burst->adjacency[i];
 			burst->pkt[n_left++] = burst->pkt[i];
 		}
 	}
 	burst->n = n_left;
-	return n_taken;
 }
 
-void tx(struct burst *burst, struct port_table *ports, unsigned worker, struct lcore_stats *stats)
+void tx(struct burst *burst, struct port_table *ports, unsigned worker, struct lcore_stats *stats,
+	struct path_pkts *path_pkts)
 {
-	struct rte_mbuf *pkts[BURST_MAX];
+	struct outgoing out;
 
 	while (burst->n > 0) {
 		uint16_t port = burst->adjacency[0]->port;
-		uint16_t n = take_port(burst, port, pkts);
 
-		send_to_port(burst, &ports->port[port], worker, pkts, n, stats);
+		take_port(burst, port, &out);
+		count_paths(&out, send_to_port(burst, &ports->port[port], worker, &out, stats),
+			path_pkts);
 	}
 }

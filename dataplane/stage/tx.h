@@ -7,11 +7,12 @@
 #include "dataplane/table/stats.h"
 
 /**
- * Step 10b: send, in order per port. Nothing is held back for the next burst. What a port does not
- * take is dropped.
+ * Step 10b: send, in order per port, and count what was sent by path. Nothing is held back for the
+ * next burst. What a port does not take is dropped.
  *
  * @worker: picks the transmit queue
  */
-void tx(struct burst *burst, struct port_table *ports, unsigned worker, struct lcore_stats *stats);
+void tx(struct burst *burst, struct port_table *ports, unsigned worker, struct lcore_stats *stats,
+	struct path_pkts *path_pkts);
 
 #endif

@@ -18,6 +18,14 @@ struct port_stats {
 	uint64_t tx_pkts, tx_bytes;
 };
 
+/**
+ * What one path slot carried for one lcore, by enum wire_path_kind of that time. An lcore has an array
+ * of them; slots below WIRE_NH_PATH_FIRST take what is not counted. Threads: as struct lcore_stats.
+ */
+struct path_pkts {
+	uint64_t pkts[WIRE_PATH_N_KINDS];
+};
+
 /** One lcore's counters. Threads: written by that lcore; others may read a little old values. */
 struct lcore_stats {
 	uint64_t rx_pkts;

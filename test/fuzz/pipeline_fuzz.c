@@ -18,6 +18,7 @@ static struct rte_mempool *pool;
 static struct rte_ring *rx_ring, *tx_ring;
 static struct port_table ports;
 static struct lcore_stats stats;
+static struct path_pkts path_pkts[64];
 static struct pipeline pipeline;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -113,7 +114,8 @@ static void make_tables(void)
 		.ports = &ports,
 		.to_kernel = make_ring("punt"),
 		.to_icmp = make_ring("icmp"),
-		.stats = &stats};
+		.stats = &stats,
+		.path_pkts = path_pkts};
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * podlane path show: the ways to next hops as the dataplane has them, how many routes use each, and
- * what control says about it.
+ * what control says about it; in JSON also the packets that each carried.
  */
 #include <stdlib.h>
 
@@ -64,6 +64,29 @@ static json_int_t count_users(const struct dp_records *records, uint32_t path)
 	return (json_int_t)found;
 }
 
+static int compare_idx(const void *key, const void *item)
+{
+	uint32_t idx = *(const uint32_t *)key, other = ((const struct wire_path_stats *)item)->idx;
+
+	return idx < other ? -1 : idx > other;
+}
+
+// The dataplane tells them in the order of their indexes.
+static void add_pkts(json_t *json, uint32_t idx, const struct dp_records *records)
+{
+	size_t n;
+	const struct wire_path_stats *stats = dp_records_items(records, WIRE_PATH_STATS, &n);
+
+	stats = stats == NULL ? NULL : bsearch(&idx, stats, n, sizeof(*stats), compare_idx);
+	if (stats == NULL)
+		return;
+	json_object_set_new(json, "pkts",
+		json_pack("{s:I, s:I, s:I, s:I}", "punt", (json_int_t)stats->pkts[WIRE_PATH_PUNT],
+			"native", (json_int_t)stats->pkts[WIRE_PATH_NATIVE], "ipip",
+			(json_int_t)stats->pkts[WIRE_PATH_IPIP], "vxlan",
+			(json_int_t)stats->pkts[WIRE_PATH_VXLAN]));
+}
+
 static json_t *path_list(const struct dp_records *records)
 {
 	size_t n;
@@ -75,6 +98,7 @@ static json_t *path_list(const struct dp_records *records)
 
 		json_object_set_new(json, "n_routes",
 			json_integer(count_users(records, path[i].idx)));
+		add_pkts(json, path[i].idx, records);
 		json_array_append_new(list, json);
 	}
 	return list;
@@ -106,7 +130,8 @@ void path_show_gather(struct context *context, const char *arg)
 	(void)arg;
 	if (context_ask_ctl(context, json_pack("{s:s}", "command", "path show"), &answer))
 		json_object_set(context->doc, "control", json_object_get(answer, "paths"));
-	if (context_ask_dp(context, WIRE_DUMP, NULL, &records)) {
+	if (context_ask_dp(context, WIRE_DUMP, NULL, &records) &&
+		context_ask_dp(context, WIRE_PATH_STATS, NULL, &records)) {
 		paths = path_list(&records);
 		add_reasons(paths, json_object_get(answer, "paths"));
 		json_object_set_new(context->doc, "paths", paths);

@@ -22,6 +22,8 @@ static struct api_server *server;
 static struct api_tables tables;
 static struct port_table ports;
 static struct lcore_stats stats[2];
+static struct path_pkts main_pkts[64], worker_pkts[64];
+static struct path_pkts *const path_pkts[2] = {main_pkts, worker_pkts};
 static struct icmp_stats icmp;
 static const unsigned lcores[2] = {0, 1};
 static struct epoch epoch;
@@ -51,6 +53,7 @@ static int setup(void **state)
 	tables.ports = &ports;
 	tables.pool = support_pool_create("api", 63);
 	tables.stats = stats;
+	tables.path_pkts = path_pkts;
 	tables.lcores = lcores;
 	tables.n_lcores = 2;
 	tables.icmp = &icmp;
@@ -396,6 +399,52 @@ static void test_api_lookup(void **state)
 	hang_up(fd);
 }
 
+/* The counters of path 16, and that there are no others. */
+static const struct wire_path_stats *hear_path_16(int fd)
+{
+	const struct wire_path_stats *got;
+	const struct wire_hdr *hdr;
+
+	say(fd, WIRE_PATH_STATS, NULL, 0);
+	hdr = hear(fd, WIRE_PATH_STATS, (const void **)&got);
+	assert_int_equal(hdr->n_items, 2); // and 20, set before
+	assert_int_equal(got[0].idx, 16);
+	return got;
+}
+
+/* A slot counts what it carried, also over changes of its kind, and anew after it was deleted. */
+static void test_api_path_stats(void **state)
+{
+	struct wire_path row = {.idx = 16, .kind = WIRE_PATH_NATIVE, .mtu = 1500};
+	const struct wire_path_stats *got;
+	const void *ack;
+	int fd = dial();
+
+	(void)state;
+	assert_int_equal(greet(fd, WIRE_ROLE_CONTROL), 0);
+	worker_pkts[16].pkts[WIRE_PATH_NATIVE] = 5; // of an earlier life
+	assert_int_equal(ask(fd, WIRE_PATH_SET, &row, 1), 0);
+	worker_pkts[16].pkts[WIRE_PATH_NATIVE] += 3;
+	row.kind = WIRE_PATH_PUNT;
+	assert_int_equal(ask(fd, WIRE_PATH_SET, &row, 1), 0);
+	worker_pkts[16].pkts[WIRE_PATH_PUNT] += 2;
+	got = hear_path_16(fd);
+	assert_int_equal(got->pkts[WIRE_PATH_NATIVE], 3);
+	assert_int_equal(got->pkts[WIRE_PATH_PUNT], 2);
+	hear(fd, WIRE_ACK, &ack);
+
+	assert_int_equal(ask(fd, WIRE_PATH_DEL, &row, 1), 0);
+	say(fd, WIRE_PATH_STATS, NULL, 0);
+	assert_int_equal(hear(fd, WIRE_PATH_STATS, &ack)->n_items, 1);
+	hear(fd, WIRE_ACK, &ack);
+	assert_int_equal(ask(fd, WIRE_PATH_SET, &row, 1), 0);
+	got = hear_path_16(fd);
+	assert_int_equal(got->pkts[WIRE_PATH_NATIVE] + got->pkts[WIRE_PATH_PUNT], 0);
+	hear(fd, WIRE_ACK, &ack);
+	assert_int_equal(ask(fd, WIRE_PATH_DEL, &row, 1), 0);
+	hang_up(fd);
+}
+
 static void test_api_second_server_is_refused(void **state)
 {
 	struct api_server *other;
@@ -422,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_api_lets_others_in_between),
 		cmocka_unit_test(test_api_dump_gives_back_what_was_set),
 		cmocka_unit_test(test_api_lookup),
+		cmocka_unit_test(test_api_path_stats),
 		cmocka_unit_test(test_api_second_server_is_refused),
 	};
 

@@ -34,6 +34,7 @@ static struct nexthop_table *nexthops;
 static struct endpoint_table *endpoints;
 static struct fib *fib;
 static struct lcore_stats stats;
+static struct path_pkts path_pkts[64];
 static struct pipeline pipeline;
 
 static struct rte_ring *make_ring(const char *name, unsigned i)
@@ -119,7 +120,8 @@ static int setup(void **state)
 		.ports = &ports,
 		.to_kernel = make_ring("punt", 0),
 		.to_icmp = make_ring("icmp", 0),
-		.stats = &stats};
+		.stats = &stats,
+		.path_pkts = path_pkts};
 	return 0;
 }
 
@@ -323,6 +325,31 @@ static void test_pipeline_port_down(void **state)
 	assert_int_equal(stats.drop_pkts[DROP_PORT_DOWN], before + 1);
 }
 
+/* What was sent counts, by the path's kind of that time; what the port did not take does not. */
+static void test_pipeline_counts_paths(void **state)
+{
+	struct wire_path unresolved = {.idx = 17, .kind = WIRE_PATH_PUNT, .nexthop = 17};
+
+	(void)state;
+	memset(path_pkts, 0, sizeof(path_pkts));
+	for (uint16_t i = 0; i < 3; i++)
+		send_in(build(ADDR_VIA_PORT1, 1, 64));
+	ports.port[1].is_up = false;
+	send_in(build(ADDR_VIA_PORT1, 1, 64));
+	ports.port[1].is_up = true;
+	send_in(build(ADDR_VIA_PORT1, 1, 1)); // TTL
+	assert_int_equal(path_pkts[17].pkts[WIRE_PATH_NATIVE], 3);
+	assert_int_equal(path_pkts[17].pkts[WIRE_PATH_PUNT], 0);
+	assert_int_equal(nexthop_path_set(nexthops, &unresolved), 0);
+	send_in(build(ADDR_VIA_PORT1, 1, 64));
+	set_path(17, 1, 1500);
+	assert_int_equal(path_pkts[17].pkts[WIRE_PATH_NATIVE], 3);
+	assert_int_equal(path_pkts[17].pkts[WIRE_PATH_PUNT], 1);
+	assert_int_equal(path_pkts[16].pkts[WIRE_PATH_NATIVE], 0);
+	empty_ring(pipeline.to_kernel);
+	empty_ring(tx_ring[1]);
+}
+
 static void damage(struct rte_mbuf *pkt, uint64_t *random)
 {
 	uint8_t *bytes = rte_pktmbuf_mtod(pkt, uint8_t *);
@@ -386,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_pipeline_too_big),
 		cmocka_unit_test(test_pipeline_outer_fragments),
 		cmocka_unit_test(test_pipeline_port_down),
+		cmocka_unit_test(test_pipeline_counts_paths),
 		cmocka_unit_test(test_pipeline_account),
 	};
 

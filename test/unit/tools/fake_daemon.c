@@ -60,6 +60,10 @@ static const struct wire_route routes[] = {
 	{.prefix = 0x0af40100, .depth = 26, .nh = 17},
 	{.prefix = 0x0af40200, .depth = 26, .nh = 3 | WIRE_NH_GROUP},
 };
+static const struct wire_path_stats path_stats[] = {
+	{.idx = 17, .pkts = {1, 1200, 20, 13}},
+	{.idx = 18},
+};
 static const struct wire_lcore_stats lcores[] = {
 	{.lcore = 0, .is_main = 1},
 	{.lcore = 1,
@@ -209,6 +213,9 @@ static void answer_request(struct peer *peer, const struct wire_hdr *hdr, const 
 		break;
 	case WIRE_DUMP:
 		answer_dump(peer);
+		break;
+	case WIRE_PATH_STATS:
+		answer(peer, WIRE_PATH_STATS, path_stats, 2);
 		break;
 	case WIRE_STATS:
 		answer_stats(peer);

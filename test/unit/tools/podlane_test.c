@@ -251,7 +251,7 @@ static void test_podlane_json_is_valid(void **state)
 static void test_podlane_json_has_types(void **state)
 {
 	static struct run run;
-	json_t *doc, *port, *account;
+	json_t *doc, *port, *account, *path;
 
 	(void)state;
 	run_against(&run, "port show --json", FAKE_GOOD, FAKE_GOOD);
@@ -259,6 +259,14 @@ static void test_podlane_json_has_types(void **state)
 	port = json_array_get(json_object_get(doc, "ports"), 0);
 	assert_int_equal(json_integer_value(json_object_get(port, "rx_pkts")), 1234567);
 	assert_true(json_is_true(json_object_get(port, "is_up")));
+	json_decref(doc);
+
+	run_against(&run, "path show --json", FAKE_GOOD, FAKE_GOOD);
+	doc = parse(run.out);
+	path = json_array_get(json_object_get(doc, "paths"), 0);
+	path = json_object_get(path, "pkts");
+	assert_int_equal(json_integer_value(json_object_get(path, "native")), 1200);
+	assert_int_equal(json_integer_value(json_object_get(path, "vxlan")), 13);
 	json_decref(doc);
 
 	run_against(&run, "drops --json", FAKE_OFF, FAKE_GOOD);
