@@ -5,7 +5,6 @@
  */
 #include "dataplane/host.h"
 
-#include <rte_cycles.h>
 #include <rte_icmp.h>
 
 #include <errno.h>
@@ -25,18 +24,12 @@
 
 #include "dataplane/steer/steer.h"
 #include "dataplane/steer/steer_link.h"
+#include "dataplane/table/bucket.h"
 
 #define TAP_MAX_SEGMENTS 16
 #define DRAIN_PKTS	 32u /* from one ring at once */
 #define ICMP_HDR_BYTES	 8u
 #define ICMP_QUOTE_BYTES 548u /* so that the whole error is 576 at most, RFC 1812 4.3.2.3 */
-
-/* A bucket of tokens, refilled by the clock; holds a tenth of a second's worth, one at least. */
-struct bucket {
-	uint64_t cycles_per_token;
-	uint64_t depth_cycles;
-	uint64_t filled_until; /* cycles; how far behind the clock it is, is what it holds */
-};
 
 struct host {
 	int tap_fd;
@@ -47,29 +40,6 @@ struct host {
 	struct lcore_stats *stats;
 	struct icmp_stats icmp;
 };
-
-static struct bucket bucket_make(uint32_t per_sec)
-{
-	uint64_t hz = rte_get_tsc_hz();
-	uint64_t cycles = hz / RTE_MAX(per_sec, 1u);
-
-	return (struct bucket){
-		.cycles_per_token = cycles,
-		.depth_cycles = RTE_MAX(hz / 10, cycles),
-	};
-}
-
-static bool bucket_take(struct bucket *bucket)
-{
-	uint64_t now = rte_rdtsc();
-
-	if (now - bucket->filled_until > bucket->depth_cycles)
-		bucket->filled_until = now - bucket->depth_cycles;
-	if (now - bucket->filled_until < bucket->cycles_per_token)
-		return false;
-	bucket->filled_until += bucket->cycles_per_token;
-	return true;
-}
 
 static int bring_up(int ioctl_fd, struct ifreq *ifr, struct rte_ether_addr *mac)
 {
