@@ -187,12 +187,27 @@ static void announce(struct api_server *server, enum wire_type type, const void 
 	}
 }
 
-void api_server_announce_port(struct api_server *server, const struct port *port)
+void api_server_refresh_ports(struct api_server *server)
 {
-	struct wire_port item;
+	struct port_table *ports = server->tables->ports;
 
-	port_to_wire(port, &item);
-	announce(server, WIRE_PORT, &item);
+	for (unsigned i = 0; i < ports->n; i++) {
+		struct port *port = &ports->port[i];
+		struct wire_port item;
+
+		if (!port_refresh(port))
+			continue;
+		LOG(NOTICE, "port: %s is %s mtu=%u\n", port->name, port->is_up ? "up" : "down",
+			port->mtu);
+		port_to_wire(port, &item);
+		announce(server, WIRE_PORT, &item);
+	}
+}
+
+void api_server_announce_probe_reply(struct api_server *server,
+	const struct wire_probe_reply *reply)
+{
+	announce(server, WIRE_PROBE_REPLY, reply);
 }
 
 static void announce_pods(struct api_server *server, const struct wire_pod *pods, unsigned n,
@@ -245,7 +260,7 @@ static bool is_write(enum wire_type type)
 	return type == WIRE_PATH_SET || type == WIRE_PATH_DEL || type == WIRE_GROUP_SET ||
 	       type == WIRE_GROUP_DEL || type == WIRE_ROUTE_SET || type == WIRE_ROUTE_DEL ||
 	       type == WIRE_POOL_SET || type == WIRE_ENDPOINT_SET || type == WIRE_SOURCE_SET ||
-	       type == WIRE_POD_ATTACH || type == WIRE_POD_DETACH;
+	       type == WIRE_POD_ATTACH || type == WIRE_POD_DETACH || type == WIRE_PROBE;
 }
 
 static bool is_read(enum wire_type type)

@@ -32,7 +32,11 @@ unsigned api_server_pollfds(const struct api_server *server, struct pollfd *fds)
 /** Take what is there: new clients and requests. */
 void api_server_run(struct api_server *server);
 
-/** Tell the subscribers of a port that changed. */
-void api_server_announce_port(struct api_server *server, const struct port *port);
+/** Read the links of all ports again, and tell control of those that changed. */
+void api_server_refresh_ports(struct api_server *server);
+
+/** Tell control of an answer to a probe. */
+void api_server_announce_probe_reply(struct api_server *server,
+	const struct wire_probe_reply *reply);
 
 #endif

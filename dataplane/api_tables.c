@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dataplane/log.h"
+#include "dataplane/prober.h"
 #include "dataplane/steer/steer.h"
 
 /* One message of routes in a dump. */
@@ -193,6 +194,7 @@ void api_tables_write(struct api_tables *tables, enum wire_type type, const void
 	unsigned n_items, struct api_reply *reply)
 {
 	const struct wire_group *groups = items;
+	const struct wire_probe *probes = items;
 	const struct wire_path *paths = items;
 	int ret;
 
@@ -216,6 +218,8 @@ void api_tables_write(struct api_tables *tables, enum wire_type type, const void
 	for (unsigned i = 0; i < n_items; i++) {
 		if (type == WIRE_PATH_SET)
 			ret = path_set(tables, &paths[i]);
+		else if (type == WIRE_PROBE)
+			ret = prober_send(tables->prober, &probes[i]);
 		else if (type == WIRE_PATH_DEL)
 			ret = nexthop_path_del(tables->nexthops, paths[i].idx);
 		else if (type == WIRE_GROUP_SET)

@@ -35,6 +35,7 @@ struct api_tables {
 	struct port_table *ports;
 	struct steer *steer; /**< NULL: no port needs steering */
 	struct rte_mempool *pool;
+	struct prober *prober;
 	struct lcore_stats *stats; /**< [0] is the main lcore's, then the workers' */
 	const unsigned *lcores;	   /**< their lcore ids */
 	unsigned n_lcores;

@@ -26,6 +26,7 @@
 #include "dataplane/log.h"
 #include "dataplane/options.h"
 #include "dataplane/pool.h"
+#include "dataplane/prober.h"
 #include "dataplane/steer/steer.h"
 #include "dataplane/worker.h"
 
@@ -45,6 +46,7 @@ struct dataplane {
 	struct port_table ports;
 	struct steer *steer;
 	struct host *host;
+	struct prober *prober;
 	struct api_server *server;
 	struct api_tables tables;
 	struct worker *workers; /* n_workers of them */
@@ -128,6 +130,20 @@ static int start_eal(struct dataplane *dp, const struct options *options)
 	return ret;
 }
 
+static void on_probe_answered(void *arg, const struct wire_probe_reply *reply)
+{
+	const struct dataplane *dp = arg;
+
+	api_server_announce_probe_reply(dp->server, reply);
+}
+
+static void on_foreign_echo(void *arg, struct rte_mbuf *pkt)
+{
+	const struct dataplane *dp = arg;
+
+	host_punt(dp->host, pkt);
+}
+
 static int create_tables(struct dataplane *dp)
 {
 	const struct config_dataplane *config = &dp->config->dataplane;
@@ -137,6 +153,11 @@ static int create_tables(struct dataplane *dp)
 		.max_routes = config->fib.max_routes,
 		.n_tbl8 = count_tbl8(dp->config),
 		.socket = socket,
+	};
+	const struct prober_events events = {
+		.answered = on_probe_answered,
+		.foreign = on_foreign_echo,
+		.arg = dp,
 	};
 	int ret;
 
@@ -160,6 +181,8 @@ static int create_tables(struct dataplane *dp)
 			socket, &dp->epoch);
 	if (ret == 0)
 		ret = endpoint_create(&dp->tables.endpoints, &dp->epoch);
+	if (ret == 0)
+		ret = prober_create(&dp->prober, dp->pool, &dp->ports, &events, &dp->stats[0]);
 	if (ret < 0)
 		snprintf(dp->error, sizeof(dp->error),
 			"cannot make the tables: %s; raise dataplane.memory_mb (now %u)",
@@ -256,6 +279,8 @@ static int create_workers(struct dataplane *dp)
 					.stats = &dp->stats[i + 1],
 					.path_pkts = dp->path_pkts[i + 1],
 					.worker = i,
+					.probes = i == 0 ? prober_waiting(dp->prober) : NULL,
+					.probe_sent_tsc = prober_sent_tsc(dp->prober),
 				},
 			.epoch = &dp->epoch,
 			.idx = i,
@@ -279,9 +304,12 @@ static unsigned drain_rings(struct dataplane *dp)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < dp->n_workers; i++)
-		n += host_drain(dp->host, dp->workers[i].pipeline.to_kernel,
-			dp->workers[i].pipeline.to_icmp);
+	for (unsigned i = 0; i < dp->n_workers; i++) {
+		struct pipeline *pipeline = &dp->workers[i].pipeline;
+
+		n += host_drain(dp->host, pipeline->to_kernel, pipeline->to_icmp);
+		n += prober_drain(dp->prober, pipeline->answerer.heard);
+	}
 	return n;
 }
 
@@ -304,6 +332,7 @@ static int create_server(struct dataplane *dp)
 	tables->ports = &dp->ports;
 	tables->steer = dp->steer;
 	tables->pool = dp->pool;
+	tables->prober = dp->prober;
 	tables->stats = dp->stats;
 	tables->path_pkts = dp->path_pkts;
 	tables->lcores = dp->lcores;
@@ -362,6 +391,7 @@ static void stop(struct dataplane *dp)
 	nexthop_free(dp->tables.nexthops);
 	fib_free(dp->tables.fib);
 	epoch_fini(&dp->epoch);
+	prober_free(dp->prober);
 	for (unsigned i = 0; dp->workers != NULL && i < dp->n_workers; i++)
 		worker_free_rings(&dp->workers[i]);
 	rte_free(dp->workers);
@@ -369,19 +399,6 @@ static void stop(struct dataplane *dp)
 		rte_free(dp->path_pkts[i]);
 	rte_free(dp->stats);
 	rte_mempool_free(dp->pool);
-}
-
-static void refresh_ports(struct dataplane *dp)
-{
-	for (unsigned i = 0; i < dp->ports.n; i++) {
-		struct port *port = &dp->ports.port[i];
-
-		if (!port_refresh(port))
-			continue;
-		LOG(NOTICE, "port: %s is %s mtu=%u\n", port->name, port->is_up ? "up" : "down",
-			port->mtu);
-		api_server_announce_port(dp->server, port);
-	}
 }
 
 static void run(struct dataplane *dp)
@@ -398,7 +415,7 @@ static void run(struct dataplane *dp)
 		api_server_run(dp->server);
 		n_drained = drain_rings(dp);
 		if (rte_rdtsc() >= next_link_poll) {
-			refresh_ports(dp);
+			api_server_refresh_ports(dp->server);
 			next_link_poll = rte_rdtsc() + link_poll_cycles;
 		}
 	}

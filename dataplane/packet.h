@@ -48,6 +48,7 @@
 		0, 0)                                                                              \
 	X(TUNNEL_INNER_SOURCE, "tunnel_inner_source", "inner source is not the sending node's", 0, \
 		0)                                                                                 \
+	X(PROBE_LIMITED, "probe_limited", "more echo requests to us than are answered", 0, 0)      \
 	X(POD_TUNNEL, "pod_tunnel", "a pod sent a tunnel packet", 0, 0)                            \
 	X(POD_SOURCE, "pod_source", "source is not an address of the sending pod", 0, 0)           \
 	X(PORT_DOWN, "port_down", "the egress port has no link", 0, 0)                             \
@@ -82,6 +83,7 @@ struct burst {
 	uint16_t port; /**< ingress, index in the port table */
 	uint16_t n_drop;
 	uint16_t n_punt;
+	uint16_t n_probe;
 	struct rte_mbuf *pkt[BURST_MAX];	      /**< Ethernet header first */
 	uint32_t dst[BURST_MAX];		      /**< host order; set by ip4_check */
 	const struct adjacency *adjacency[BURST_MAX]; /**< set by lookup */
@@ -90,6 +92,7 @@ struct burst {
 	struct rte_mbuf *drop[BURST_MAX];
 	uint8_t reason[BURST_MAX]; /**< of drop[i], enum drop_reason */
 	struct rte_mbuf *punt[BURST_MAX];
+	struct rte_mbuf *probe[BURST_MAX]; /**< for our probe address; set by lookup */
 };
 
 static inline void burst_drop(struct burst *burst, struct rte_mbuf *pkt, enum drop_reason reason)

@@ -4,6 +4,8 @@
  */
 #include "dataplane/pipeline.h"
 
+#include <rte_branch_prediction.h>
+
 #include "dataplane/stage/decap.h"
 #include "dataplane/stage/drop.h"
 #include "dataplane/stage/encap_ipip.h"
@@ -15,6 +17,8 @@
 #include "dataplane/stage/l2_output.h"
 #include "dataplane/stage/l4_checksum.h"
 #include "dataplane/stage/lookup.h"
+#include "dataplane/stage/probe_answer.h"
+#include "dataplane/stage/probe_take.h"
 #include "dataplane/stage/punt.h"
 #include "dataplane/stage/rx.h"
 #include "dataplane/stage/source_check.h"
@@ -38,16 +42,15 @@ static void unwrap(struct pipeline *pipeline, const struct port *port)
 	burst_append(&pipeline->burst, inner);
 }
 
-/* Steps 9 and 10: out, with a header in front. */
-static void send_out(struct pipeline *pipeline, struct burst *burst)
+/* Step 9 and the first half of 10: each gets the header of its path. */
+static void put_headers(struct pipeline *pipeline, struct burst *burst)
 {
 	encap_ipip(burst, &pipeline->ip_id);
 	encap_vxlan(burst, &pipeline->ip_id);
 	l2_output(burst);
-	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats, pipeline->path_pkts);
 }
 
-/* The same for what was too big for its path: its fragments, a burst of them at a time. */
+/* Steps 9 and 10 for what was too big for its path: its fragments, a burst of them at a time. */
 static void send_fragments(struct pipeline *pipeline)
 {
 	struct burst *big = &pipeline->big;
@@ -58,7 +61,8 @@ static void send_fragments(struct pipeline *pipeline)
 		return;
 	big->n_drop = pieces->n_drop = 0;
 	while (fragment(big, &cursor, pieces, pipeline->stats)) {
-		send_out(pipeline, pieces);
+		put_headers(pipeline, pieces);
+		tx(pieces, pipeline->ports, pipeline->worker, pipeline->stats, pipeline->path_pkts);
 		drop(pieces, pipeline->to_icmp, pipeline->stats);
 	}
 	drop(big, pipeline->to_icmp, pipeline->stats);
@@ -83,10 +87,29 @@ uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16
 		unwrap(pipeline, port);
 	lookup(burst, pipeline->fib, pipeline->nexthops, pipeline->path_pkts);
 	forward(burst, &pipeline->big);
-	send_out(pipeline, burst);
+	put_headers(pipeline, burst);
+	probe_answer(burst, port, &pipeline->answerer);
+	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats, pipeline->path_pkts);
 	send_fragments(pipeline);
 
 	punt(burst, pipeline->to_kernel);
 	drop(burst, pipeline->to_icmp, pipeline->stats);
 	return n_rx;
+}
+
+uint16_t pipeline_inject(struct pipeline *pipeline)
+{
+	struct burst *burst = &pipeline->burst;
+	uint16_t n;
+
+	if (pipeline->probes == NULL || likely(rte_ring_empty(pipeline->probes)))
+		return 0;
+
+	n = probe_take(burst, pipeline->probes, pipeline->order, pipeline->stats);
+	put_headers(pipeline, burst);
+	probe_stamp(pipeline->order, n, pipeline->probe_sent_tsc);
+	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats, pipeline->path_pkts);
+
+	drop(burst, pipeline->to_icmp, pipeline->stats);
+	return n;
 }

@@ -15,6 +15,10 @@
 
 #define PUNT_RING_PKTS 1024u
 #define ICMP_RING_PKTS 256u
+#define ECHO_RING_PKTS 1024u
+
+/* Echo requests to our probe address, answered per second: twenty nodes at full rate. */
+#define ANSWERS_PER_SEC 10000u
 
 /* Turns without a packet before a worker sleeps: a few, so that a flow is not slept on. */
 #define IDLE_TURNS 32u
@@ -31,16 +35,27 @@ static struct rte_ring *make_ring(const char *name, unsigned worker, unsigned n_
 int worker_make_rings(struct worker *worker)
 {
 	struct pipeline *pipeline = &worker->pipeline;
+	struct probe_answerer *answerer = &pipeline->answerer;
+	char name[RTE_RING_NAMESIZE];
 
 	pipeline->to_kernel = make_ring("punt", worker->idx, PUNT_RING_PKTS);
 	pipeline->to_icmp = make_ring("icmp", worker->idx, ICMP_RING_PKTS);
-	return pipeline->to_kernel == NULL || pipeline->to_icmp == NULL ? -ENOMEM : 0;
+	snprintf(name, sizeof(name), "heard%u", worker->idx);
+	answerer->heard = rte_ring_create_elem(name, sizeof(struct probe_heard), ECHO_RING_PKTS,
+		(int)rte_socket_id(), RING_F_SP_ENQ | RING_F_SC_DEQ);
+	answerer->fib = pipeline->fib;
+	answerer->nexthops = pipeline->nexthops;
+	answerer->answers = bucket_make(ANSWERS_PER_SEC);
+	return pipeline->to_kernel == NULL || pipeline->to_icmp == NULL || answerer->heard == NULL
+		       ? -ENOMEM
+		       : 0;
 }
 
 void worker_free_rings(struct worker *worker)
 {
 	rte_ring_free(worker->pipeline.to_kernel);
 	rte_ring_free(worker->pipeline.to_icmp);
+	rte_ring_free(worker->pipeline.answerer.heard);
 }
 
 int worker_deal_queues(struct worker *workers, unsigned n_workers, const struct port_table *ports,
@@ -70,7 +85,7 @@ int worker_deal_queues(struct worker *workers, unsigned n_workers, const struct 
 static unsigned poll_queues(struct worker *worker)
 {
 	uint64_t start = rte_rdtsc();
-	unsigned n_pkts = 0;
+	unsigned n_pkts = pipeline_inject(&worker->pipeline);
 
 	for (unsigned i = 0; i < worker->n_queues; i++)
 		n_pkts += pipeline_run(&worker->pipeline, worker->queue[i].port,

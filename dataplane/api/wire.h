@@ -221,7 +221,8 @@ struct wire_lookup {
 
 /**
  * One probe: an ICMP echo request in exactly this path's headers, whether or not any route uses the path.
- * Refused (-EINVAL, -ENETDOWN, -ENOBUFS) in the acknowledgement, or sent.
+ * Refused (-EINVAL, -ENETDOWN, -ENOBUFS, or -EMSGSIZE: too long for the port's own link) in the
+ * acknowledgement, or sent.
  */
 struct wire_probe {
 	uint32_t id;	/**< the sender's; comes back in the reply */

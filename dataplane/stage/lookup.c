@@ -22,9 +22,11 @@ static void end_here(struct burst *burst, struct rte_mbuf *pkt, uint8_t kind)
 	case ADJACENCY_NO_ROUTE:
 		burst_drop(burst, pkt, DROP_NO_ROUTE);
 		return;
+	case ADJACENCY_PROBE:
+		burst->probe[burst->n_probe++] = pkt;
+		return;
 	case ADJACENCY_NONE:
 	case ADJACENCY_PUNT:
-	case ADJACENCY_PROBE:
 	case ADJACENCY_NATIVE:
 	case ADJACENCY_IPIP:
 	case ADJACENCY_VXLAN:

@@ -9,7 +9,8 @@
 
 /**
  * Step 7: longest match of every destination, and the adjacency behind it. Routes that end here
- * (to the kernel, blackhole, unreachable, prohibit, no route) end here. Those to the
+ * (to the kernel, blackhole, unreachable, prohibit, no route) end here; what is for our probe address
+ * is put aside for probe_answer. Those to the
  * kernel for a path that is not resolved are counted as carried by it.
  */
 void lookup(struct burst *burst, const struct fib *fib, const struct nexthop_view *nexthops,

@@ -15,6 +15,7 @@ uint16_t rx(struct burst *burst, const struct port *port, uint16_t queue, struct
 	burst->port = port->idx;
 	burst->n_drop = 0;
 	burst->n_punt = 0;
+	burst->n_probe = 0;
 	for (uint16_t i = 0; i < burst->n; i++) {
 		rte_prefetch0(rte_pktmbuf_mtod(burst->pkt[i], void *));
 		n_bytes += burst->pkt[i]->pkt_len;

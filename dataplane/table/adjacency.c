@@ -148,3 +148,13 @@ int adjacency_make(struct adjacency *adjacency, const struct wire_path *wire)
 	}
 	return 0;
 }
+
+void adjacency_set_outer_df(struct adjacency *adjacency)
+{
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(adjacency->hdr + RTE_ETHER_HDR_LEN);
+
+	if (adjacency->kind != ADJACENCY_VXLAN)
+		return;
+	ip->fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
+	adjacency->ip_sum = sum_words(ip, sizeof(*ip));
+}

@@ -60,4 +60,10 @@ struct adjacency {
  */
 int adjacency_make(struct adjacency *adjacency, const struct wire_path *wire);
 
+/**
+ * Set DF in the outer header of a VXLAN path, to find out what MTU the way has. IPIP takes it from
+ * the inner one; to the other kinds nothing is done.
+ */
+void adjacency_set_outer_df(struct adjacency *adjacency);
+
 #endif

@@ -36,7 +36,8 @@ static inline uint16_t update_checksum(uint16_t checksum, uint16_t from, uint16_
 struct outer_words {
 	uint16_t total_bytes; /**< host order */
 	uint16_t id;	      /**< host order */
-	uint16_t fragment_be; /**< as on the wire */
+	uint16_t
+		fragment_be; /**< as on the wire; added to the ready-made flags, which are mostly 0 */
 	uint8_t inner_tos;
 	uint8_t hops; /**< added to the ready-made TTL, which is 0 where the inner one is taken over */
 };
@@ -57,13 +58,13 @@ static inline void fill_outer_ip4(struct rte_ipv4_hdr *ip, const struct adjacenc
 	ip->type_of_service = words->inner_tos & IP4_ECN_MASK;
 	ip->total_length = rte_cpu_to_be_16(words->total_bytes);
 	ip->packet_id = rte_cpu_to_be_16(words->id);
-	ip->fragment_offset = words->fragment_be;
+	ip->fragment_offset |= words->fragment_be;
 	ip->time_to_live = (uint8_t)(ip->time_to_live + words->hops);
 
 	sum += rte_cpu_to_be_16(ip->type_of_service);
 	sum += ip->total_length;
 	sum += ip->packet_id;
-	sum += ip->fragment_offset;
+	sum += words->fragment_be;
 	sum += rte_cpu_to_be_16((uint16_t)(words->hops << 8));
 	ip->hdr_checksum = fold_checksum(sum);
 }

@@ -89,6 +89,7 @@ static void make_tables(void)
 		{.prefix = 13u << 24, .depth = 8, .nh = WIRE_NH_PUNT},
 		{.prefix = 15u << 24, .depth = 8, .nh = 17},
 		{.prefix = 16u << 24, .depth = 8, .nh = 18},
+		{.prefix = 17u << 24, .depth = 8, .nh = WIRE_NH_PROBE},
 	};
 	struct nexthop_table *nexthops;
 	struct endpoint_table *endpoints;
@@ -114,6 +115,12 @@ static void make_tables(void)
 		.ports = &ports,
 		.to_kernel = make_ring("punt"),
 		.to_icmp = make_ring("icmp"),
+		.answerer = {.fib = fib,
+			.nexthops = nexthop_view(nexthops),
+			.heard = rte_ring_create_elem("heard", sizeof(struct probe_heard), 64,
+				SOCKET_ID_ANY, 0),
+			// without a limit
+			.answers = {.depth_cycles = 1}},
 		.stats = &stats,
 		.path_pkts = path_pkts};
 }
@@ -158,6 +165,16 @@ static unsigned empty_ring(struct rte_ring *ring)
 	return n;
 }
 
+static unsigned empty_heard(void)
+{
+	struct probe_heard heard;
+	unsigned n = 0;
+
+	for (; rte_ring_dequeue_elem(pipeline.answerer.heard, &heard, sizeof(heard)) == 0; n++)
+		rte_pktmbuf_free(heard.pkt);
+	return n;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rte_mbuf *pkt;
@@ -174,9 +191,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	stats = (struct lcore_stats){0};
 	must(rte_ring_enqueue(rx_ring, pkt) == 0);
+	must(pipeline.answerer.heard != NULL);
 	must(pipeline_run(&pipeline, &ports.port[0], 0) == 1);
 	must(empty_ring(tx_ring) == stats.tx_pkts);
-	n_punted = empty_ring(pipeline.to_kernel);
+	n_punted = empty_ring(pipeline.to_kernel) + empty_heard();
 	empty_ring(pipeline.to_icmp);
 	for (unsigned reason = 0; reason < DROP_N_REASONS; reason++)
 		n_dropped += stats.drop_pkts[reason];

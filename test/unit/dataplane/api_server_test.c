@@ -3,141 +3,11 @@
  * The API over a real socket: who may say what, what is refused, and that a dump gives back what
  * was set.
  */
-#include "test/unit/support.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "dataplane/api_server.h"
-
-#define N_ROUTES 20000u /* several messages */
-
-static char path[] = "/tmp/podlane-api-XXXXXX/sock";
-static struct api_server *server;
-static struct api_tables tables;
-static struct port_table ports;
-static struct lcore_stats stats[2];
-static struct path_pkts main_pkts[64], worker_pkts[64];
-static struct path_pkts *const path_pkts[2] = {main_pkts, worker_pkts};
-static struct icmp_stats icmp;
-static const unsigned lcores[2] = {0, 1};
-static struct epoch epoch;
-static _Alignas(64) uint8_t buf[WIRE_MSG_BYTES];
-
-static int setup(void **state)
-{
-	struct fib_config config = {.engine = FIB_ENGINE_DIR24_8,
-		.max_routes = N_ROUTES,
-		.n_tbl8 = 1024};
-	char error[256];
-
-	(void)state;
-	*strrchr(path, '/') = '\0';
-	assert_non_null(mkdtemp(path));
-	path[strlen(path)] = '/';
-
-	assert_int_equal(epoch_init(&epoch, 1), 0);
-	assert_int_equal(fib_create(&tables.fib, &config, &epoch), 0);
-	assert_int_equal(nexthop_create(&tables.nexthops, 64, 16, SOCKET_ID_ANY, &epoch), 0);
-	assert_int_equal(endpoint_create(&tables.endpoints, &epoch), 0);
-	ports.n = 1;
-	ports.port[0] =
-		(struct port){.name = "uplink0", .device = "eth0", .ifindex = 7, .mtu = 1500};
-	tables.instance = 0x1234;
-	tables.node = "worker-a";
-	tables.ports = &ports;
-	tables.pool = support_pool_create("api", 63);
-	tables.stats = stats;
-	tables.path_pkts = path_pkts;
-	tables.lcores = lcores;
-	tables.n_lcores = 2;
-	tables.icmp = &icmp;
-	assert_int_equal(api_server_create(&server, path, &tables, error, sizeof(error)), 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	api_server_free(server);
-	assert_int_equal(access(path, F_OK), -1);
-	*strrchr(path, '/') = '\0';
-	rmdir(path);
-	endpoint_free(tables.endpoints);
-	nexthop_free(tables.nexthops);
-	fib_free(tables.fib);
-	epoch_fini(&epoch);
-	return 0;
-}
-
-static int dial(void)
-{
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
-
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	return fd;
-}
-
-static void say(int fd, enum wire_type type, const void *items, size_t n)
-{
-	size_t len = wire_build(buf, type, 9, items, n);
-
-	assert_true(len > 0);
-	assert_int_equal(send(fd, buf, len, 0), (ssize_t)len);
-	api_server_run(server);
-}
-
-/* The next message, which must be of that type; its items are behind the header in buf. */
-static const struct wire_hdr *hear(int fd, enum wire_type type, const void **items)
-{
-	const struct wire_hdr *hdr;
-	ssize_t len = recv(fd, buf, sizeof(buf), 0);
-
-	assert_true(len > 0);
-	assert_int_equal(wire_parse(buf, (size_t)len, &hdr, items), 0);
-	assert_int_equal(hdr->type, type);
-	return hdr;
-}
-
-static int ask(int fd, enum wire_type type, const void *request, size_t n)
-{
-	const void *items;
-
-	say(fd, type, request, n);
-	return hear(fd, WIRE_ACK, &items)->error;
-}
-
-static int greet(int fd, enum wire_role role)
-{
-	struct wire_hello hello = {.role = role};
-	const struct wire_hdr *hdr;
-	const void *items;
-
-	say(fd, WIRE_HELLO, &hello, 1);
-	assert_true(recv(fd, buf, sizeof(buf), 0) > 0);
-	hdr = (const struct wire_hdr *)buf;
-	if (hdr->type == WIRE_ACK)
-		return hdr->error;
-	assert_int_equal(((const struct wire_hello *)(hdr + 1))->instance, 0x1234);
-	return hear(fd, WIRE_ACK, &items)->error;
-}
+#include "test/unit/dataplane/api_fixture.h"
 
 static bool is_closed(int fd)
 {
 	return recv(fd, buf, sizeof(buf), 0) == 0;
-}
-
-static void hang_up(int fd)
-{
-	close(fd);
-	api_server_run(server);
 }
 
 static void test_api_hello_comes_first(void **state)
@@ -399,52 +269,6 @@ static void test_api_lookup(void **state)
 	hang_up(fd);
 }
 
-/* The counters of path 16, and that there are no others. */
-static const struct wire_path_stats *hear_path_16(int fd)
-{
-	const struct wire_path_stats *got;
-	const struct wire_hdr *hdr;
-
-	say(fd, WIRE_PATH_STATS, NULL, 0);
-	hdr = hear(fd, WIRE_PATH_STATS, (const void **)&got);
-	assert_int_equal(hdr->n_items, 2); // and 20, set before
-	assert_int_equal(got[0].idx, 16);
-	return got;
-}
-
-/* A slot counts what it carried, also over changes of its kind, and anew after it was deleted. */
-static void test_api_path_stats(void **state)
-{
-	struct wire_path row = {.idx = 16, .kind = WIRE_PATH_NATIVE, .mtu = 1500};
-	const struct wire_path_stats *got;
-	const void *ack;
-	int fd = dial();
-
-	(void)state;
-	assert_int_equal(greet(fd, WIRE_ROLE_CONTROL), 0);
-	worker_pkts[16].pkts[WIRE_PATH_NATIVE] = 5; // of an earlier life
-	assert_int_equal(ask(fd, WIRE_PATH_SET, &row, 1), 0);
-	worker_pkts[16].pkts[WIRE_PATH_NATIVE] += 3;
-	row.kind = WIRE_PATH_PUNT;
-	assert_int_equal(ask(fd, WIRE_PATH_SET, &row, 1), 0);
-	worker_pkts[16].pkts[WIRE_PATH_PUNT] += 2;
-	got = hear_path_16(fd);
-	assert_int_equal(got->pkts[WIRE_PATH_NATIVE], 3);
-	assert_int_equal(got->pkts[WIRE_PATH_PUNT], 2);
-	hear(fd, WIRE_ACK, &ack);
-
-	assert_int_equal(ask(fd, WIRE_PATH_DEL, &row, 1), 0);
-	say(fd, WIRE_PATH_STATS, NULL, 0);
-	assert_int_equal(hear(fd, WIRE_PATH_STATS, &ack)->n_items, 1);
-	hear(fd, WIRE_ACK, &ack);
-	assert_int_equal(ask(fd, WIRE_PATH_SET, &row, 1), 0);
-	got = hear_path_16(fd);
-	assert_int_equal(got->pkts[WIRE_PATH_NATIVE] + got->pkts[WIRE_PATH_PUNT], 0);
-	hear(fd, WIRE_ACK, &ack);
-	assert_int_equal(ask(fd, WIRE_PATH_DEL, &row, 1), 0);
-	hang_up(fd);
-}
-
 static void test_api_second_server_is_refused(void **state)
 {
 	struct api_server *other;
@@ -471,10 +295,9 @@ int main(void)
 		cmocka_unit_test(test_api_lets_others_in_between),
 		cmocka_unit_test(test_api_dump_gives_back_what_was_set),
 		cmocka_unit_test(test_api_lookup),
-		cmocka_unit_test(test_api_path_stats),
 		cmocka_unit_test(test_api_second_server_is_refused),
 	};
 
 	support_eal_init(256);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, api_setup, api_teardown);
 }
