@@ -120,6 +120,9 @@ int adjacency_make(struct adjacency *adjacency, const struct wire_path *wire)
 		.ifindex = wire->ifindex};
 
 	if (wire->kind == WIRE_PATH_PUNT) {
+		// Who may send from there does not depend on whether we can send to there.
+		if (wire->tunnel.dst != 0)
+			adjacency->node = wire->tunnel.dst;
 		adjacency->kind = ADJACENCY_PUNT;
 		adjacency->mtu = UINT16_MAX; // too big or not is the kernel's to say
 		return 0;
