@@ -111,15 +111,20 @@ void inventory_free(struct inventory *inventory)
 	free(inventory);
 }
 
-bool inventory_vtep_mac(const struct inventory *inventory, uint32_t address, uint8_t mac[6])
+static const struct config_node *find(const struct inventory *inventory, uint32_t address)
 {
 	struct config_node wanted = {.addr = address};
-	const struct config_node *node;
 
 	if (inventory->nodes == NULL || inventory->nodes->n == 0)
-		return false;
-	node = bsearch(&wanted, inventory->nodes->node, inventory->nodes->n, sizeof(wanted),
+		return NULL;
+	return bsearch(&wanted, inventory->nodes->node, inventory->nodes->n, sizeof(wanted),
 		compare_nodes);
+}
+
+bool inventory_vtep_mac(const struct inventory *inventory, uint32_t address, uint8_t mac[6])
+{
+	const struct config_node *node = find(inventory, address);
+
 	if (node == NULL)
 		return false;
 	if (node->has_mac)
@@ -127,6 +132,31 @@ bool inventory_vtep_mac(const struct inventory *inventory, uint32_t address, uin
 	else
 		vtep_mac_of_name(node->name, mac);
 	return true;
+}
+
+static bool tell(const struct config_node *from, struct inventory_node *node)
+{
+	if (from == NULL)
+		return false;
+	node->name = from->name;
+	node->addr = from->addr;
+	node->probe_addr = from->probe_addr != 0 ? from->probe_addr : from->tunnel_addr;
+	return true;
+}
+
+bool inventory_find(const struct inventory *inventory, uint32_t address,
+	struct inventory_node *node)
+{
+	return tell(find(inventory, address), node);
+}
+
+bool inventory_find_name(const struct inventory *inventory, const char *name,
+	struct inventory_node *node)
+{
+	for (unsigned i = 0; inventory->nodes != NULL && i < inventory->nodes->n; i++)
+		if (strcmp(inventory->nodes->node[i].name, name) == 0)
+			return tell(&inventory->nodes->node[i], node);
+	return false;
 }
 
 void inventory_each_node(const struct inventory *inventory, void (*visit)(uint32_t addr, void *arg),

@@ -33,6 +33,19 @@ void inventory_free(struct inventory *inventory);
  */
 bool inventory_vtep_mac(const struct inventory *inventory, uint32_t address, uint8_t mac[6]);
 
+/** What the file says of one node. Owner: valid until the file is read again */
+struct inventory_node {
+	const char *name;
+	uint32_t addr;
+	uint32_t probe_addr; /**< its probe address, otherwise its tunnel address; 0: neither */
+};
+
+/** Both: by address or by name. Order: host. Errors: false if the file has no such node */
+bool inventory_find(const struct inventory *inventory, uint32_t address,
+	struct inventory_node *node);
+bool inventory_find_name(const struct inventory *inventory, const char *name,
+	struct inventory_node *node);
+
 /** Visit the nodes' addresses. Order: host */
 void inventory_each_node(const struct inventory *inventory, void (*visit)(uint32_t addr, void *arg),
 	void *arg);

@@ -7,8 +7,6 @@
 
 #include "control/log.h"
 #include "control/pipeline_state.h"
-#include "control/step/candidates.h"
-#include "control/step/compare.h"
 #include "control/step/pods.h"
 #include "control/step/resolve.h"
 #include "control/step/rib.h"
@@ -18,17 +16,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <linux/neighbour.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define TICK_SEC	   1
-#define RETRY_SEC	   5u	 /* refusals are tried again */
-#define QUIET_MS	   5000u /* after which a replay without its end is held */
-#define ASK_UNRESOLVED_SEC 3u	 /* between two requests for one neighbour */
-#define ASK_STALE_SEC	   10u	 /* the kernel sees none of the fast lane's traffic */
-#define ASKS_PER_TICK	   512u
+#define TICK_SEC  1
+#define RETRY_SEC 5u	/* refusals are tried again */
+#define QUIET_MS  5000u /* after which a replay without its end is held */
 
 uint64_t pipeline_now_ms(void)
 {
@@ -36,50 +30,6 @@ uint64_t pipeline_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Have the kernel look for a next hop, not too often. */
-static void ask_neighbour(struct pipeline *pipeline, struct hop *hop, struct hop_key neighbour,
-	uint64_t every_sec)
-{
-	uint64_t now_sec = pipeline_now_ms() / 1000;
-
-	if (pipeline->use == NULL || pipeline->n_asked >= ASKS_PER_TICK ||
-		(hop->asked_sec != 0 && now_sec < hop->asked_sec + every_sec))
-		return;
-	pipeline->n_asked++;
-	hop->asked_sec = now_sec;
-	pipeline->use(neighbour.nexthop, neighbour.ifindex, pipeline->use_arg);
-}
-
-/* Have the kernel look for what a hop lacks: its own neighbour, or that of its tunnel. */
-static void ask_unresolved(struct pipeline *pipeline, struct hop *hop)
-{
-	const struct hop_facts *facts = &hop->facts;
-
-	if (facts->state == HOP_UNRESOLVED && facts->wants_neighbour)
-		ask_neighbour(pipeline, hop, facts->key, ASK_UNRESOLVED_SEC);
-	else if (facts->vxlan.state == HOP_UNDERLAY_UNRESOLVED)
-		ask_neighbour(pipeline, hop, facts->vxlan.underlay, ASK_UNRESOLVED_SEC);
-	else if (facts->ipip.state == HOP_UNDERLAY_UNRESOLVED)
-		ask_neighbour(pipeline, hop, facts->ipip.underlay, ASK_UNRESOLVED_SEC);
-}
-
-/* Steps 6 to 8 for one next hop: facts, candidates, choice. */
-void pipeline_work_out_hop(struct pipeline *pipeline, struct hop *hop)
-{
-	struct wire_path path;
-
-	resolve_hop(pipeline->resolve, hop->key, &hop->facts);
-	candidates_build(&hop->facts, &hop->candidates);
-	hop->choice = compare_choose(&hop->candidates, &hop->facts);
-	path = compare_path(&hop->candidates, hop->choice, hop->key);
-
-	if (memcmp(&path, &hop->wanted, sizeof(path)) != 0) {
-		hop->wanted = path;
-		sync_hop_changed(pipeline->sync, hop);
-	}
-	ask_unresolved(pipeline, hop);
 }
 
 /* @prefix: of a route in a pool, whose gateways are nodes; 0 of another one. Errors: -ENOMEM */
@@ -151,6 +101,9 @@ static bool decide(struct pipeline *pipeline, uint32_t prefix, uint8_t depth,
 	const struct rib_route *route = rib_find(pipeline->rib, &key);
 
 	target->n = 0;
+	target->fixed = WIRE_NH_PROBE;
+	if (depth == 32 && prefix == pipeline->probe_source && prefix != 0)
+		return true;
 	target->fixed = WIRE_NH_PUNT;
 	if (depth == 32 && resolve_is_local(pipeline->resolve, prefix))
 		return true;
@@ -339,29 +292,6 @@ void pipeline_end_kernel_resync(struct pipeline *pipeline)
 
 /* Once a second. */
 
-/* The kernel confirms the neighbour that a tunnel's packets go to, if it has become stale. */
-static void ask_underlay(struct pipeline *pipeline, struct hop *hop)
-{
-	struct hop_facts outer;
-	struct hop_key key = hop->wanted.kind == WIRE_PATH_IPIP ? hop->facts.ipip.underlay
-								: hop->facts.vxlan.underlay;
-
-	resolve_hop(pipeline->resolve, key, &outer);
-	if (outer.neighbour == NUD_STALE)
-		ask_neighbour(pipeline, hop, key, ASK_STALE_SEC);
-}
-
-static void refresh(struct hop *hop, void *arg)
-{
-	struct pipeline *pipeline = arg;
-
-	ask_unresolved(pipeline, hop);
-	if (hop->facts.wants_neighbour && hop->facts.neighbour == NUD_STALE)
-		ask_neighbour(pipeline, hop, hop->key, ASK_STALE_SEC);
-	else if (hop->wanted.kind == WIRE_PATH_IPIP || hop->wanted.kind == WIRE_PATH_VXLAN)
-		ask_underlay(pipeline, hop);
-}
-
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct pipeline *pipeline = arg;
@@ -370,7 +300,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	pipeline->n_asked = 0;
 	pipeline->are_tunnels_due = true; // hops go unseen, and with them who may send to us
-	sync_each_hop(pipeline->sync, refresh, pipeline);
+	pipeline_refresh_hops(pipeline);
+	pipeline_probe_second(pipeline);
 	if (++pipeline->n_ticks % RETRY_SEC == 0) {
 		sync_retry(pipeline->sync);
 		pods_retry(pipeline->pods);
@@ -414,7 +345,9 @@ int pipeline_new(struct event_base *base, const struct pipeline_options *options
 	if (pipeline->rib == NULL || pipeline->resolve == NULL || pipeline->sync == NULL ||
 		pipeline->pods == NULL || pipeline->dp == NULL || pipeline->tick == NULL)
 		goto err_free;
-	err = pipeline_change(pipeline, options);
+	err = pipeline_probe_new(base, options, pipeline);
+	if (err == 0)
+		err = pipeline_change(pipeline, options);
 	if (err != 0)
 		goto err_free;
 	event_add(pipeline->tick, &every);
@@ -433,6 +366,7 @@ void pipeline_free(struct pipeline *pipeline)
 	if (pipeline->tick != NULL)
 		event_free(pipeline->tick);
 	dp_client_free(pipeline->dp);
+	pipeline_probe_free(pipeline);
 	pods_free(pipeline->pods);
 	sync_free(pipeline->sync);
 	resolve_free(pipeline->resolve);

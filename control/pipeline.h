@@ -19,7 +19,9 @@ struct event_base;
 struct pipeline;
 struct inventory;
 struct underlay;
+struct inventory_node;
 struct pods;
+struct probe_plan;
 struct rib;
 struct sync;
 
@@ -41,6 +43,8 @@ struct pipeline_options {
 	const struct wire_source *sources; /**< who may send to our tunnel ends, beside all nodes */
 	size_t n_sources;
 	bool has_inner_check;
+	uint32_t probe_address; /**< ours; 0: what the inventory says of @node */
+	uint32_t probe_budget_pps;
 	bool has_replay_end;
 	struct fpm_prefix replay_end; /**< the sentinel, in the main table */
 };
@@ -97,16 +101,34 @@ void pipeline_begin_kernel_resync(struct pipeline *pipeline);
 void pipeline_take_kernel(struct pipeline *pipeline, const struct kernel_event *event);
 void pipeline_end_kernel_resync(struct pipeline *pipeline);
 
+/**
+ * Have all that leads to a node go this way, whatever policies and probes say, until unpinned; WIRE_PATH_PUNT
+ * unpins.
+ *
+ * @state: why the way cannot be used
+ *
+ * Errors: -ENOENT no such node; -EINVAL nothing could lead there this way; -ENETUNREACH not now
+ */
+int pipeline_pin(struct pipeline *pipeline, uint32_t node, enum wire_path_kind kind,
+	enum hop_state *state);
+
 /** Work out what changed and send it. */
 void pipeline_turn(struct pipeline *pipeline);
 
 struct pipeline_status pipeline_status(const struct pipeline *pipeline);
+
+/** What the inventory says of a node, by its address or its name. Errors: false, it has none such */
+bool pipeline_inventory_node(const struct pipeline *pipeline, uint32_t addr,
+	struct inventory_node *node);
+bool pipeline_inventory_name(const struct pipeline *pipeline, const char *name,
+	struct inventory_node *node);
 
 /** For show.c, which only reads, but for pods_set_override(). */
 const struct rib *pipeline_rib(const struct pipeline *pipeline);
 const struct sync *pipeline_sync(const struct pipeline *pipeline);
 const struct resolve *pipeline_resolve(const struct pipeline *pipeline);
 struct pods *pipeline_pods(struct pipeline *pipeline);
+const struct probe_plan *pipeline_probes(const struct pipeline *pipeline);
 /** Whether a prefix is one of the pools. Order: host */
 bool pipeline_is_pool(const struct pipeline *pipeline, uint32_t prefix, uint8_t depth);
 /** A prefix with the policy of the longest pool that holds it. Order: host */

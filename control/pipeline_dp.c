@@ -53,7 +53,9 @@ static void on_records(enum wire_type type, const void *items, size_t n_items, v
 	struct pipeline *pipeline = arg;
 	int err = 0;
 
-	if (type == WIRE_PORT || type == WIRE_POD) {
+	if (type == WIRE_PROBE_REPLY || type == WIRE_PATH_STATS) {
+		pipeline_probe_take(pipeline, type, items, n_items);
+	} else if (type == WIRE_PORT || type == WIRE_POD) {
 		for (size_t i = 0; i < n_items && err == 0; i++)
 			err = take_record(pipeline, type, items, i);
 	} else {
@@ -114,6 +116,8 @@ static void on_ack(uint32_t seq, int32_t error, const struct wire_refusal *refus
 	static struct log_limit limit;
 	struct pipeline *pipeline = arg;
 
+	if (pipeline_probe_ack(pipeline, seq, refusals, n_refusals))
+		return;
 	if (error != 0)
 		log_limited(&limit, LOG_LEVEL_WARNING, "pipeline: dataplane refused %zu items: %s",
 			n_refusals, strerror(-error));
@@ -133,6 +137,7 @@ static void on_gone(void *arg)
 	pipeline->status.dp_connected = false;
 	pipeline->is_dp_adopted = false;
 	sync_disconnected(pipeline->sync);
+	pipeline_probe_gone(pipeline);
 	pods_forget_dataplane(pipeline->pods);
 }
 

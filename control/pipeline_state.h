@@ -32,17 +32,44 @@ struct pipeline {
 	uint64_t replay_began_ms, fpm_last_ms;
 	uint64_t n_ticks;
 	unsigned n_asked; /* in this tick */
+	struct probe_plan *probes;
+	struct probe_batch *probe_batch;
+	struct event *probe_tick;
+	char node[254];		/* our name, in the inventory */
+	uint32_t probe_address; /* as configured */
+	uint32_t probe_source;	/* in force */
 	struct pipeline_status status;
 };
 
 /** CLOCK_MONOTONIC. */
 uint64_t pipeline_now_ms(void);
 
-/** Steps 6 to 8 for one next hop: facts, candidates, choice. */
+/** Steps 5 to 7 for one next hop: facts, candidates, choice. */
 void pipeline_work_out_hop(struct pipeline *pipeline, struct hop *hop);
+/** Once a second: have the kernel look for what is unknown or stale. */
+void pipeline_refresh_hops(struct pipeline *pipeline);
 
-/** Steps 6 to 9 for one prefix. */
+/** Steps 5 to 8 for one prefix. */
 void pipeline_work_out_route(struct pipeline *pipeline, uint32_t prefix, uint8_t depth);
+
+/** Errors: -ENOMEM */
+int pipeline_probe_new(struct event_base *base, const struct pipeline_options *options,
+	struct pipeline *pipeline);
+void pipeline_probe_free(struct pipeline *pipeline);
+/** Our own probe address may be another one. */
+void pipeline_probe_find_source(struct pipeline *pipeline);
+/** What probes say of a hop's candidates, and what else counts in the choice. */
+void pipeline_probe_judge(struct pipeline *pipeline, struct hop *hop, struct choice_wish *wish);
+/** A hop was worked out: its node may be probed by other paths now. */
+void pipeline_probe_offer(struct pipeline *pipeline, const struct hop *hop);
+void pipeline_probe_second(struct pipeline *pipeline);
+/** Records of WIRE_PROBE_REPLY and WIRE_PATH_STATS. */
+void pipeline_probe_take(struct pipeline *pipeline, enum wire_type type, const void *items,
+	size_t n_items);
+/** Errors: false, it was no message of probes */
+bool pipeline_probe_ack(struct pipeline *pipeline, uint32_t seq,
+	const struct wire_refusal *refusals, size_t n_refusals);
+void pipeline_probe_gone(struct pipeline *pipeline);
 
 /** Take what the configuration says of tunnels, also later again. Errors: -ENOMEM, nothing changed */
 int pipeline_set_tunnels(struct pipeline *pipeline, const struct pipeline_options *options);

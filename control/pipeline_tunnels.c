@@ -191,6 +191,7 @@ void pipeline_set_inventory(struct pipeline *pipeline, const struct inventory *i
 {
 	pipeline->inventory = inventory;
 	pipeline->are_tunnels_due = true;
+	pipeline_probe_find_source(pipeline);
 }
 
 void pipeline_set_underlay(struct pipeline *pipeline, struct underlay *underlay)

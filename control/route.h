@@ -21,7 +21,7 @@ struct hop_key {
 };
 
 /** How packets to a pool's addresses are to reach other nodes. */
-enum encap { ENCAP_FOLLOW = 0, ENCAP_NONE, ENCAP_IPIP, ENCAP_VXLAN };
+enum encap { ENCAP_FOLLOW = 0, ENCAP_NONE, ENCAP_IPIP, ENCAP_VXLAN, ENCAP_AUTO };
 
 /** Between which nodes. */
 enum encap_scope { ENCAP_ALWAYS = 0, ENCAP_CROSS_SUBNET };
@@ -51,7 +51,7 @@ static inline enum encap_scope hop_policy_scope(uint8_t policy)
 	return (enum encap_scope)(policy & 1);
 }
 
-#define HOP_POLICIES 8u /**< hop_policy() is below */
+#define HOP_POLICIES 10u /**< hop_policy() is below */
 
 struct target_member {
 	struct hop_key key;
@@ -120,6 +120,15 @@ struct hop_facts {
 	char interface[IFNAMSIZ];
 };
 
+/** What probes say of a path. */
+enum probe_state {
+	PROBE_NONE =
+		0, /**< nobody asks: the node has no probe address that we know, or we have none */
+	PROBE_UNKNOWN, /**< no answer yet, and not enough lost */
+	PROBE_UP,
+	PROBE_DOWN,
+};
+
 #define ROUTE_CANDIDATES 3u
 
 /** One way to reach a next hop. */
@@ -129,6 +138,9 @@ struct candidate {
 	uint8_t overhead_bytes;
 	enum hop_state state;  /**< why not usable */
 	struct wire_path path; /**< as it would be sent, without idx */
+	enum probe_state probe;
+	bool is_shaky;	   /**< up, but the last probe was lost */
+	uint16_t link_mtu; /**< path.mtu is less if probes found less */
 };
 
 struct candidate_list {
@@ -139,11 +151,16 @@ struct candidate_list {
 enum choice_reason {
 	CHOICE_NONE_USABLE,	/**< the kernel gets the packets */
 	CHOICE_ONLY_CANDIDATE,	/**< nothing to compare with */
-	CHOICE_FEWEST_BYTES,	/**< of those that are usable */
+	CHOICE_FEWEST_BYTES,	/**< of those that are usable, and up if they are probed */
 	CHOICE_DEVICE,		/**< as the kernel's tunnel device does it */
 	CHOICE_POLICY,		/**< the pool says so */
 	CHOICE_SAME_SUBNET,	/**< the pool says cross-subnet, and the node is on ours */
 	CHOICE_POLICY_UNUSABLE, /**< what the pool wants cannot be used: the kernel gets them */
+	CHOICE_NOT_PROBED,	/**< auto: the usable one with the fewest bytes, as nobody probes */
+	CHOICE_PROBING,		/**< auto: as it was, until probes of a cheaper one are answered */
+	CHOICE_PROBE_DOWN, /**< auto: the fewest bytes of those that are up; a cheaper one is down */
+	CHOICE_ALL_DOWN,   /**< auto: as it was, for no usable one is up */
+	CHOICE_PINNED,	   /**< an operator says so */
 };
 
 #define CHOICE_NONE UINT32_MAX
@@ -154,6 +171,12 @@ struct choice {
 	enum hop_state state; /**< of the candidate that was chosen, or would have been */
 };
 
+/** What else counts in a choice. WIRE_PATH_PUNT: nothing. */
+struct choice_wish {
+	enum wire_path_kind pin;     /**< an operator's */
+	enum wire_path_kind current; /**< what is used now, or was when last one was */
+};
+
 /** Everything about one next hop; lives as long as a route or the dataplane refers to it. */
 struct hop {
 	struct hop_key key;
@@ -162,8 +185,28 @@ struct hop {
 	struct choice choice;
 	struct wire_path wanted; /**< the chosen path, or one that punts; without idx */
 	uint64_t asked_sec;	 /**< CLOCK_MONOTONIC of the last request to resolve it */
-	bool is_node; /**< a route of a pool leads through it: a node may send from there */
+	bool is_node;	    /**< a route of a pool leads through it: a node may send from there */
+	uint32_t node;	    /**< the node behind it, as it was last known; 0: never */
+	uint8_t last_kind;  /**< enum wire_path_kind: the last that did not punt */
+	uint64_t since_sec; /**< CLOCK_MONOTONIC of the last change of the path's kind */
+	uint32_t n_changes; /**< of the path's kind, but the first */
+	bool has_stats;	    /**< counted_pkts is from this dataplane */
+	uint64_t counted_pkts[WIRE_PATH_N_KINDS]; /**< at the last look, by enum wire_path_kind */
 };
+
+/** A policy is a pool's, of a gateway: a node, whether a route has already said so or not. */
+static inline bool hop_is_node(const struct hop *hop)
+{
+	return hop->is_node || hop->key.policy != 0;
+}
+
+/** The node behind a next hop, by the address that a tunnel to it has. 0: unknown */
+static inline uint32_t hop_node(const struct hop_facts *facts)
+{
+	if (facts->device == WIRE_PATH_VXLAN)
+		return facts->vxlan.header.dst;
+	return facts->device == WIRE_PATH_IPIP ? facts->ipip.header.dst : facts->key.nexthop;
+}
 
 enum kernel_tunnel_kind {
 	KERNEL_TUNNEL_NONE = 0,

@@ -3,7 +3,9 @@
 #include "control/show_commands.h"
 
 #include "control/pipeline.h"
+#include "control/show_compare.h"
 #include "control/show_json.h"
+#include "control/show_names.h"
 #include "control/step/rib.h"
 
 #include <arpa/inet.h>
@@ -306,6 +308,103 @@ static void answer_pod_detach(struct ask *ask)
 	answer_pod_override(ask, PODS_OVERRIDE_DETACH);
 }
 
+static void write_node(json_t *node, void *arg)
+{
+	struct listing *listing = arg;
+
+	write_entry(listing->ask, node, listing->is_first);
+	listing->is_first = false;
+}
+
+/* The node that a request names. Returns false after an error was answered. */
+static bool find_node(struct ask *ask, uint32_t *node)
+{
+	const char *text = json_string_value(json_object_get(ask->request, "node"));
+
+	if (text == NULL) {
+		show_command_error(ask->out, ask->command, "bad-argument",
+			"node is a node's address or its name in the inventory");
+		return false;
+	}
+	if (!show_compare_find(ask->sources->pipeline, text, node)) {
+		show_command_error(ask->out, ask->command, "not-found",
+			"no route leads to such a node; \"podlane compare\" lists them");
+		return false;
+	}
+	return true;
+}
+
+static void answer_compare(struct ask *ask)
+{
+	const json_t *wanted = json_object_get(ask->request, "node");
+	struct listing listing = {.ask = ask, .is_first = true};
+	json_t *probe;
+	uint32_t node = 0;
+
+	if (wanted != NULL && !json_is_null(wanted) && !find_node(ask, &node))
+		return;
+	probe = show_compare_probe(ask->sources->pipeline);
+	fprintf(ask->out, "{\"schema\":1,\"command\":\"%s\",\"probe\":", ask->command);
+	json_dumpf(probe, ask->out, JSON_COMPACT);
+	json_decref(probe);
+	fputs(",\"nodes\":[", ask->out);
+	(void)show_compare_each(ask->sources->pipeline, node, write_node, &listing);
+	end_array(ask);
+}
+
+static void set_first(json_t *node, void *arg)
+{
+	json_object_set_new(arg, "node", node);
+}
+
+static void answer_pin(struct ask *ask, enum wire_path_kind kind)
+{
+	enum hop_state state = HOP_RESOLVED;
+	json_t *document;
+	char text[128];
+	uint32_t node;
+	int err;
+
+	if (!find_node(ask, &node))
+		return;
+	err = pipeline_pin(ask->sources->pipeline, node, kind, &state);
+	if (err == -ENETUNREACH)
+		snprintf(text, sizeof(text), "%s cannot be used to this node: %s",
+			show_name_path_kind((uint8_t)kind), show_name_hop_state(state));
+	else if (err == -EINVAL)
+		snprintf(text, sizeof(text),
+			"%s is no path to this node: its routes lead through a device of their own "
+			"kind, or its pool follows the device; set encap: auto",
+			show_name_path_kind((uint8_t)kind));
+	else if (err != 0)
+		snprintf(text, sizeof(text), "no route leads to this node any more");
+	if (err != 0) {
+		show_command_error(ask->out, ask->command,
+			err == -ENOENT ? "not-found" : "bad-argument", text);
+		return;
+	}
+	document = show_json_answer(ask->command);
+	(void)show_compare_each(ask->sources->pipeline, node, set_first, document);
+	write_document(ask->out, document);
+}
+
+static void answer_path_pin(struct ask *ask)
+{
+	const char *path = json_string_value(json_object_get(ask->request, "path"));
+	enum wire_path_kind kind = path == NULL ? WIRE_PATH_PUNT : show_name_find_path_kind(path);
+
+	if (kind == WIRE_PATH_PUNT)
+		show_command_error(ask->out, ask->command, "bad-argument",
+			"path is native, ipip or vxlan");
+	else
+		answer_pin(ask, kind);
+}
+
+static void answer_path_unpin(struct ask *ask)
+{
+	answer_pin(ask, WIRE_PATH_PUNT);
+}
+
 static const struct command {
 	const char *name;
 	enum show_size size;
@@ -316,6 +415,9 @@ static const struct command {
 	{"route show", SHOW_LARGE, answer_route_show},
 	{"route get", SHOW_SMALL, answer_route_get},
 	{"path show", SHOW_LARGE, answer_path_show},
+	{"path pin", SHOW_SMALL, answer_path_pin},
+	{"path unpin", SHOW_SMALL, answer_path_unpin},
+	{"compare", SHOW_LARGE, answer_compare},
 	{"pod list", SHOW_SMALL, answer_pod_list},
 	{"pod attach", SHOW_SMALL, answer_pod_attach},
 	{"pod detach", SHOW_SMALL, answer_pod_detach},

@@ -7,6 +7,7 @@
 #include "control/pipeline.h"
 #include "control/show_names.h"
 #include "control/step/compare.h"
+#include "control/step/probe_plan.h"
 #include "control/step/resolve.h"
 #include "control/step/rib.h"
 
@@ -24,12 +25,12 @@ static uint64_t now_sec(void)
 	return (uint64_t)now.tv_sec;
 }
 
-static json_t *age(uint64_t since_sec)
+json_t *show_json_age(uint64_t since_sec)
 {
 	return json_integer((json_int_t)(now_sec() - since_sec));
 }
 
-static json_t *address(uint32_t addr)
+json_t *show_json_address(uint32_t addr)
 {
 	char text[16];
 	struct in_addr in = {.s_addr = htonl(addr)};
@@ -69,7 +70,7 @@ json_t *show_json_fpm(const struct fpm_conn *conn, const struct pipeline *pipeli
 	fpm_conn_status(conn, &fpm);
 	return json_pack("{s:b, s:o, s:o, s:I, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"is_connected", fpm.is_connected, "peer", string_or_null(fpm.peer), "since_sec",
-		fpm.is_connected ? age(fpm.since_sec) : json_null(), "n_connections",
+		fpm.is_connected ? show_json_age(fpm.since_sec) : json_null(), "n_connections",
 		(json_int_t)fpm.n_connections, "n_refused", (json_int_t)fpm.n_refused, "replay",
 		show_name_replay(status.replay), "replay_ms",
 		status.replay == PIPELINE_REPLAY_COMPLETE
@@ -108,7 +109,7 @@ json_t *show_json_dataplane(const char *socket, const struct pipeline *pipeline)
 
 	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:I, s:I, s:I}", "socket", socket,
 		"is_connected", status.dp_connected, "since_sec",
-		status.dp_connected ? age(status.dp_since_sec) : json_null(), "instance",
+		status.dp_connected ? show_json_age(status.dp_since_sec) : json_null(), "instance",
 		is_known ? json_sprintf("%016" PRIx64, status.dp_instance) : json_null(), "node",
 		is_known ? json_string(status.dp_node) : json_null(), "n_ports",
 		(json_int_t)c.n_ports, "n_pods", (json_int_t)c.n_pods, "n_connections",
@@ -150,9 +151,9 @@ json_t *show_json_sync(const struct pipeline *pipeline)
 		(json_int_t)c.n_pools_wanted, "is_acked", c.pools_acked, "endpoints", "n_wanted",
 		(json_int_t)c.n_endpoints_wanted, "is_acked", c.endpoints_acked, "sources",
 		"n_wanted", (json_int_t)c.n_sources_wanted, "is_acked", c.sources_acked,
-		"last_full_sync_sec", c.full_sync_sec != 0 ? age(c.full_sync_sec) : json_null(),
-		"n_messages", (json_int_t)c.n_messages, "n_refusals", (json_int_t)c.n_refusals,
-		"recent", recent);
+		"last_full_sync_sec",
+		c.full_sync_sec != 0 ? show_json_age(c.full_sync_sec) : json_null(), "n_messages",
+		(json_int_t)c.n_messages, "n_refusals", (json_int_t)c.n_refusals, "recent", recent);
 }
 
 static json_t *candidate(const struct candidate *candidate)
@@ -168,14 +169,15 @@ static json_t *tunnel(const struct wire_path *path)
 	const struct wire_tunnel *t = &path->tunnel;
 
 	if (path->kind == WIRE_PATH_IPIP)
-		return json_pack("{s:o, s:o}", "src", address(t->src), "dst", address(t->dst));
+		return json_pack("{s:o, s:o}", "src", show_json_address(t->src), "dst",
+			show_json_address(t->dst));
 	if (path->kind != WIRE_PATH_VXLAN)
 		return json_null();
-	return json_pack("{s:o, s:o, s:I, s:i, s:i, s:i, s:b, s:o, s:o}", "src", address(t->src),
-		"dst", address(t->dst), "vni", (json_int_t)t->vni, "udp_port", t->udp_dst,
-		"udp_src_min", t->udp_src_min, "udp_src_max", t->udp_src_max, "udp_checksum",
-		t->has_udp_checksum != 0, "inner_src_mac", mac(t->inner_src_mac), "inner_dst_mac",
-		mac(t->inner_dst_mac));
+	return json_pack("{s:o, s:o, s:I, s:i, s:i, s:i, s:b, s:o, s:o}", "src",
+		show_json_address(t->src), "dst", show_json_address(t->dst), "vni",
+		(json_int_t)t->vni, "udp_port", t->udp_dst, "udp_src_min", t->udp_src_min,
+		"udp_src_max", t->udp_src_max, "udp_checksum", t->has_udp_checksum != 0,
+		"inner_src_mac", mac(t->inner_src_mac), "inner_dst_mac", mac(t->inner_dst_mac));
 }
 
 /* The port that a path leaves by. */
@@ -201,9 +203,10 @@ json_t *show_json_path(const struct sync_path_view *view)
 		"{s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:s, s:o, s:s, s:o, "
 		"s:s, s:o}",
 		"idx", view->idx != 0 ? json_integer(view->idx) : json_null(), "nexthop",
-		address(hop->key.nexthop), "ifindex", (json_int_t)hop->key.ifindex, "interface",
-		string_or_null(hop->facts.interface), "kind", show_name_path_kind(path->kind),
-		"port", is_sent ? json_string(port_of(hop)) : json_null(), "src_mac",
+		show_json_address(hop->key.nexthop), "ifindex", (json_int_t)hop->key.ifindex,
+		"interface", string_or_null(hop->facts.interface), "kind",
+		show_name_path_kind(path->kind), "port",
+		is_sent ? json_string(port_of(hop)) : json_null(), "src_mac",
 		is_sent ? mac(path->src_mac) : json_null(), "dst_mac",
 		is_sent ? mac(path->dst_mac) : json_null(), "mtu",
 		is_sent ? json_integer(path->mtu) : json_null(), "sync",
@@ -265,6 +268,9 @@ static const char *source_of(const struct pipeline *pipeline, const struct sync_
 {
 	if (!view->is_wanted)
 		return "none";
+	if (view->depth == 32 && view->prefix != 0 &&
+		probe_plan_counts(pipeline_probes(pipeline)).source == view->prefix)
+		return "probe";
 	if (view->depth == 32 && resolve_is_local(pipeline_resolve(pipeline), view->prefix))
 		return "local";
 	if (route != NULL && route->nexthops != NULL)
@@ -293,8 +299,8 @@ json_t *show_json_route(struct pipeline *pipeline, const struct sync_route_view 
 			: json_null(),
 		"is_stale", route != NULL && route->is_stale, "is_pending",
 		route != NULL && route->is_pending, "since_sec",
-		route != NULL ? age(route->since_sec) : json_null(), "error", view->error, "target",
-		target(view->nh), "nexthops", nexthops);
+		route != NULL ? show_json_age(route->since_sec) : json_null(), "error", view->error,
+		"target", target(view->nh), "nexthops", nexthops);
 }
 
 json_t *show_json_pod(const struct pods_view *view)

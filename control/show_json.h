@@ -28,6 +28,10 @@ json_t *show_json_route(struct pipeline *pipeline, const struct sync_route_view 
 json_t *show_json_path(const struct sync_path_view *view);
 json_t *show_json_pod(const struct pods_view *view);
 
+json_t *show_json_address(uint32_t addr);
+/** Seconds since then; CLOCK_MONOTONIC. */
+json_t *show_json_age(uint64_t since_sec);
+
 /** A traced change. */
 json_t *show_json_trace(const struct sync_trace *trace);
 

@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *show_name_replay(enum pipeline_replay replay)
 {
@@ -103,6 +104,29 @@ const char *show_name_path_kind(uint8_t kind)
 	return kind < WIRE_PATH_N_KINDS ? names[kind] : "unknown";
 }
 
+enum wire_path_kind show_name_find_path_kind(const char *name)
+{
+	for (unsigned kind = WIRE_PATH_NATIVE; kind < WIRE_PATH_N_KINDS; kind++)
+		if (strcmp(name, show_name_path_kind((uint8_t)kind)) == 0)
+			return (enum wire_path_kind)kind;
+	return WIRE_PATH_PUNT;
+}
+
+const char *show_name_probe_state(enum probe_state state)
+{
+	switch (state) {
+	case PROBE_NONE:
+		return "not-probed";
+	case PROBE_UNKNOWN:
+		return "unknown";
+	case PROBE_UP:
+		return "up";
+	case PROBE_DOWN:
+		return "down";
+	}
+	return "unknown";
+}
+
 const char *show_name_policy(uint8_t policy)
 {
 	bool is_scoped = hop_policy_scope(policy) == ENCAP_CROSS_SUBNET;
@@ -116,6 +140,8 @@ const char *show_name_policy(uint8_t policy)
 		return is_scoped ? "ipip cross-subnet" : "ipip";
 	case ENCAP_VXLAN:
 		return is_scoped ? "vxlan cross-subnet" : "vxlan";
+	case ENCAP_AUTO:
+		return "auto";
 	}
 	return "unknown";
 }

@@ -16,8 +16,12 @@ const char *show_name_phase(enum sync_phase phase);
 const char *show_name_sync_state(enum sync_state state);
 /** "resolved", ... */
 const char *show_name_hop_state(enum hop_state state);
+/** "up", ... */
+const char *show_name_probe_state(enum probe_state state);
 /** "native", "punt" */
 const char *show_name_path_kind(uint8_t kind);
+/** The kind of a way to a node by its name; WIRE_PATH_PUNT if it is none. */
+enum wire_path_kind show_name_find_path_kind(const char *name);
 const char *show_name_policy(uint8_t policy); /**< hop_policy() */
 /** What a route's nh on the wire is: "punt", "path", ... */
 const char *show_name_nh(uint32_t nh);

@@ -23,6 +23,7 @@ static void fill(const struct hop_facts *facts, const struct egress_facts *egres
 	path->kind = (uint8_t)candidate->kind;
 	path->port = egress->port;
 	path->mtu = egress->mtu;
+	candidate->link_mtu = egress->mtu;
 	memcpy(path->dst_mac, egress->dst_mac, sizeof(path->dst_mac));
 	memcpy(path->src_mac, egress->src_mac, sizeof(path->src_mac));
 }

@@ -30,6 +30,7 @@ static enum wire_path_kind kind_of_policy(uint8_t policy)
 	switch (hop_policy_encap(policy)) {
 	case ENCAP_FOLLOW:
 	case ENCAP_NONE:
+	case ENCAP_AUTO:
 		break;
 	case ENCAP_IPIP:
 		return WIRE_PATH_IPIP;
@@ -60,10 +61,96 @@ static struct choice choose_wanted(const struct candidate_list *list, uint8_t po
 	return choice;
 }
 
-struct choice compare_choose(const struct candidate_list *list, const struct hop_facts *facts)
+static uint32_t find_usable(const struct candidate_list *list, enum wire_path_kind kind)
 {
-	struct choice choice;
+	for (uint32_t i = 0; i < list->n && kind != WIRE_PATH_PUNT; i++)
+		if (list->candidate[i].kind == kind && list->candidate[i].is_usable)
+			return i;
+	return CHOICE_NONE;
+}
 
+/* The usable candidate in this state that adds the fewest bytes. */
+static uint32_t cheapest_in(const struct candidate_list *list, enum probe_state state)
+{
+	uint32_t best = CHOICE_NONE;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct candidate *candidate = &list->candidate[i];
+
+		if (candidate->is_usable && candidate->probe == state && !candidate->is_shaky &&
+			(best == CHOICE_NONE ||
+				candidate->overhead_bytes < list->candidate[best].overhead_bytes))
+			best = i;
+	}
+	return best;
+}
+
+/* Where to stay, as long as nothing is better. */
+static uint32_t find_current(const struct candidate_list *list, enum wire_path_kind current)
+{
+	static const enum probe_state order[] = {PROBE_UP, PROBE_UNKNOWN, PROBE_NONE};
+	uint32_t idx = find_usable(list, current);
+
+	for (size_t i = 0; idx == CHOICE_NONE && i < sizeof(order) / sizeof(order[0]); i++)
+		idx = cheapest_in(list, order[i]);
+	return idx != CHOICE_NONE ? idx : choose_cheapest(list).idx;
+}
+
+/* Why this one and none that adds fewer bytes. */
+static enum choice_reason reason_of_auto(const struct candidate_list *list, uint32_t chosen)
+{
+	enum choice_reason reason = CHOICE_FEWEST_BYTES;
+
+	if (list->candidate[chosen].probe == PROBE_NONE)
+		return CHOICE_NOT_PROBED;
+	if (list->candidate[chosen].probe == PROBE_DOWN)
+		return CHOICE_ALL_DOWN;
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct candidate *other = &list->candidate[i];
+
+		if (!other->is_usable ||
+			other->overhead_bytes >= list->candidate[chosen].overhead_bytes)
+			continue;
+		if (other->probe != PROBE_DOWN)
+			return CHOICE_PROBING;
+		reason = CHOICE_PROBE_DOWN;
+	}
+	return list->candidate[chosen].probe == PROBE_UP ? reason : CHOICE_PROBING;
+}
+
+/* The cheapest one that works; see compare.h for when it is left. */
+static struct choice choose_auto(const struct candidate_list *list, enum wire_path_kind current)
+{
+	struct choice cheapest = choose_cheapest(list);
+	uint32_t up = cheapest_in(list, PROBE_UP);
+	uint32_t chosen;
+
+	if (cheapest.idx == CHOICE_NONE)
+		return cheapest;
+	// Without probes nothing keeps it where it is.
+	chosen = list->candidate[cheapest.idx].probe == PROBE_NONE ? cheapest.idx
+								   : find_current(list, current);
+	if (up != CHOICE_NONE && (list->candidate[chosen].probe == PROBE_DOWN ||
+					 list->candidate[up].overhead_bytes <
+						 list->candidate[chosen].overhead_bytes))
+		chosen = up;
+	return (struct choice){.idx = chosen, .reason = reason_of_auto(list, chosen)};
+}
+
+struct choice compare_choose(const struct candidate_list *list, const struct hop_facts *facts,
+	const struct choice_wish *wish)
+{
+	static const struct choice_wish none;
+	struct choice choice;
+	uint32_t pinned;
+
+	if (wish == NULL)
+		wish = &none;
+	pinned = find_usable(list, wish->pin);
+	if (pinned != CHOICE_NONE)
+		return (struct choice){.idx = pinned, .reason = CHOICE_PINNED};
+	if (hop_policy_encap(facts->key.policy) == ENCAP_AUTO && facts->device == WIRE_PATH_NATIVE)
+		return choose_auto(list, wish->current);
 	if (facts->key.policy != 0 && facts->device == WIRE_PATH_NATIVE)
 		return choose_wanted(list, facts->key.policy, facts->is_same_subnet);
 	choice = choose_cheapest(list);
@@ -76,7 +163,7 @@ struct choice compare_choose(const struct candidate_list *list, const struct hop
 }
 
 struct wire_path compare_path(const struct candidate_list *list, struct choice choice,
-	struct hop_key key)
+	struct hop_key key, uint32_t node)
 {
 	if (choice.idx != CHOICE_NONE)
 		return list->candidate[choice.idx].path;
@@ -85,6 +172,7 @@ struct wire_path compare_path(const struct candidate_list *list, struct choice c
 		.ifindex = key.ifindex,
 		.policy = key.policy,
 		.kind = WIRE_PATH_PUNT,
+		.tunnel = {.dst = node != key.nexthop ? node : 0},
 	};
 }
 
@@ -105,6 +193,16 @@ const char *compare_reason_name(enum choice_reason reason)
 		return "same-subnet";
 	case CHOICE_POLICY_UNUSABLE:
 		return "policy-unusable";
+	case CHOICE_NOT_PROBED:
+		return "not-probed";
+	case CHOICE_PROBING:
+		return "probing";
+	case CHOICE_PROBE_DOWN:
+		return "probe-down";
+	case CHOICE_ALL_DOWN:
+		return "all-down";
+	case CHOICE_PINNED:
+		return "pinned";
 	}
 	return "unknown";
 }

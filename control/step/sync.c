@@ -73,6 +73,13 @@ struct hop *sync_find_hop(const struct sync *sync, struct hop_key key)
 	return path == NULL ? NULL : &path->hop;
 }
 
+struct hop *sync_find_hop_at(const struct sync *sync, uint32_t idx)
+{
+	struct sync_nh *nh = idx < sync->paths.max ? sync->paths.by_idx[idx] : NULL;
+
+	return nh == NULL ? NULL : &sync_path_of(nh)->hop;
+}
+
 struct hop *sync_take_hop(struct sync *sync, struct hop_key key)
 {
 	struct sync_path *path = sync_path_find(sync, key);

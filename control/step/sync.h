@@ -63,6 +63,9 @@ void sync_free(struct sync *sync);
  */
 struct hop *sync_find_hop(const struct sync *sync, struct hop_key key);
 
+/** The hop whose path has this index in the dataplane. Errors: as sync_find_hop() */
+struct hop *sync_find_hop_at(const struct sync *sync, uint32_t idx);
+
 /** Like sync_find_hop(), but added if there is none. Errors: NULL if memory is short */
 struct hop *sync_take_hop(struct sync *sync, struct hop_key key);
 

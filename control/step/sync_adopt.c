@@ -124,6 +124,8 @@ static int adopt_path(struct sync *sync, const struct wire_path *wire)
 	// Right until the hop has been worked out.
 	if (is_new)
 		path->hop.wanted = path->acked;
+	if (wire->kind != WIRE_PATH_PUNT)
+		path->hop.last_kind = wire->kind;
 	return 0;
 }
 

@@ -366,26 +366,26 @@ static void test_compare_choose(void **state)
 			{.is_usable = true, .overhead_bytes = 20, .path = {.mtu = 1480}}}};
 	struct hop_key key = {.nexthop = GW, .ifindex = UPLINK};
 	struct hop_facts facts = {.key = key, .device = WIRE_PATH_NATIVE};
-	struct choice choice = compare_choose(&list, &facts);
+	struct choice choice = compare_choose(&list, &facts, NULL);
 	struct wire_path path;
 
 	(void)state;
 	assert_int_equal(choice.idx, 2);
 	assert_int_equal(choice.reason, CHOICE_FEWEST_BYTES);
-	assert_int_equal(compare_path(&list, choice, key).mtu, 1480);
+	assert_int_equal(compare_path(&list, choice, key, 0).mtu, 1480);
 
 	list.candidate[1].is_usable = list.candidate[2].is_usable = false;
-	choice = compare_choose(&list, &facts);
+	choice = compare_choose(&list, &facts, NULL);
 	assert_int_equal(choice.idx, CHOICE_NONE);
 	assert_int_equal(choice.reason, CHOICE_NONE_USABLE);
-	path = compare_path(&list, choice, key);
+	path = compare_path(&list, choice, key, 0);
 	assert_int_equal(path.kind, WIRE_PATH_PUNT);
 	assert_int_equal(path.nexthop, GW);
 	assert_int_equal(path.ifindex, UPLINK);
 
 	list.n = 1;
 	list.candidate[0].is_usable = true;
-	choice = compare_choose(&list, &facts);
+	choice = compare_choose(&list, &facts, NULL);
 	assert_int_equal(choice.idx, 0);
 	assert_int_equal(choice.reason, CHOICE_ONLY_CANDIDATE);
 }

@@ -184,8 +184,8 @@ static struct result work_out(struct resolve *resolve, uint32_t nexthop, uint32_
 
 	resolve_hop(resolve, key, &result.facts);
 	candidates_build(&result.facts, &result.list);
-	result.choice = compare_choose(&result.list, &result.facts);
-	result.path = compare_path(&result.list, result.choice, key);
+	result.choice = compare_choose(&result.list, &result.facts, NULL);
+	result.path = compare_path(&result.list, result.choice, key, hop_node(&result.facts));
 	return result;
 }
 
