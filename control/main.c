@@ -196,6 +196,8 @@ static int set_pipeline(struct program *program)
 		.sources = sources,
 		.n_sources = cfg->tunnel.n_sources,
 		.has_inner_check = cfg->tunnel.check_inner_source,
+		.probe_address = cfg->node.probe_address,
+		.probe_budget_pps = cfg->probe.budget_pps,
 		.has_replay_end = cfg->fpm.replay_end[0] != '\0',
 		.replay_end = parse_replay_end(cfg->fpm.replay_end),
 	};

@@ -35,6 +35,7 @@ struct number_row {
 static const struct number_row number_rows[] = {
 	{"tunnel.vni", RAW(tunnel.vni), CFG(tunnel.vni), 4096, 0, 0xffffff},
 	{"tunnel.port", RAW(tunnel.port), CFG(tunnel.port), 4789, 1, 65535},
+	{"probe.budget_pps", RAW(probe.budget_pps), CFG(probe.budget_pps), 500, 0, 100000},
 	{"dataplane.main_lcore", RAW(dataplane.main_lcore), CFG(dataplane.main_lcore), 0, 0,
 		CONFIG_LCORES - 1},
 	{"dataplane.idle_us", RAW(dataplane.idle_us), CFG(dataplane.idle_us), 50, 1, 100000},
@@ -421,6 +422,7 @@ static int take_all(struct config_loading *load)
 		take_pods,
 		take_pools,
 		config_take_tunnel,
+		config_take_probe,
 		take_workers,
 		check_listen,
 		check_replay_end,

@@ -21,6 +21,7 @@ enum config_encap {
 	CONFIG_ENCAP_NONE,
 	CONFIG_ENCAP_IPIP,
 	CONFIG_ENCAP_VXLAN,
+	CONFIG_ENCAP_AUTO,
 };
 enum config_scope { CONFIG_SCOPE_ALWAYS = 0, CONFIG_SCOPE_CROSS_SUBNET };
 
@@ -91,7 +92,11 @@ struct config_dataplane {
 struct config {
 	struct {
 		char *name;
+		uint32_t probe_address; /**< host order; 0: not said */
 	} node;
+	struct {
+		uint32_t budget_pps; /**< 0: nothing is probed */
+	} probe;
 	struct config_port *ports;
 	unsigned n_ports;
 	struct config_pods *pods; /**< NULL: no pod trunk */

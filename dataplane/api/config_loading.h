@@ -27,4 +27,7 @@ int config_no_memory(struct config_loading *load);
 /** The section "tunnel"; in config_tunnel.c. Errors: -EINVAL, -ENOMEM */
 int config_take_tunnel(struct config_loading *load);
 
+/** The address that others probe us at; after the pools. In config_probe.c. Errors: -EINVAL */
+int config_take_probe(struct config_loading *load);
+
 #endif

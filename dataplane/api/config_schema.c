@@ -30,6 +30,7 @@ static const cyaml_strval_t encaps[] = {
 	{"none", CONFIG_ENCAP_NONE},
 	{"ipip", CONFIG_ENCAP_IPIP},
 	{"vxlan", CONFIG_ENCAP_VXLAN},
+	{"auto", CONFIG_ENCAP_AUTO},
 };
 static const cyaml_strval_t scopes[] = {
 	{"always", CONFIG_SCOPE_ALWAYS},
@@ -46,6 +47,12 @@ static const cyaml_strval_t scopes[] = {
 
 static const cyaml_schema_field_t node_fields[] = {
 	FIELD_STR("name", struct raw_node, name),
+	FIELD_STR("probe_address", struct raw_node, probe_address),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t probe_fields[] = {
+	FIELD_UINT("budget_pps", struct raw_probe, budget_pps),
 	CYAML_FIELD_END,
 };
 
@@ -137,6 +144,7 @@ static const cyaml_schema_field_t config_fields[] = {
 	CYAML_FIELD_MAPPING_PTR("pods", OPT, struct raw_config, pods, pods_fields),
 	FIELD_LIST("pools", struct raw_config, pools, &pool_entry),
 	FIELD_MAP("tunnel", struct raw_config, tunnel, tunnel_fields),
+	FIELD_MAP("probe", struct raw_config, probe, probe_fields),
 	FIELD_STR("inventory", struct raw_config, inventory),
 	FIELD_MAP("fpm", struct raw_config, fpm, fpm_fields),
 	FIELD_MAP("sockets", struct raw_config, sockets, sockets_fields),

@@ -11,7 +11,11 @@
 #include <stdint.h>
 
 struct raw_node {
-	char *name;
+	char *name, *probe_address;
+};
+
+struct raw_probe {
+	uint32_t *budget_pps;
 };
 
 struct raw_port {
@@ -73,6 +77,7 @@ struct raw_config {
 	struct raw_pool *pools; /**< NULL also for an empty list */
 	uint32_t pools_count;
 	struct raw_tunnel tunnel;
+	struct raw_probe probe;
 	char *inventory;
 	struct raw_fpm fpm;
 	struct raw_sockets sockets;

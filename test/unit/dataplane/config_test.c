@@ -93,6 +93,8 @@ static void test_config_load_defaults_are_the_example(void **state)
 	assert_int_equal(example->tunnel.n_sources, min->tunnel.n_sources);
 	assert_int_equal(example->tunnel.check_inner_source, min->tunnel.check_inner_source);
 	assert_string_equal(example->inventory, min->inventory);
+	assert_int_equal(example->node.probe_address, min->node.probe_address);
+	assert_int_equal(example->probe.budget_pps, min->probe.budget_pps);
 	assert_int_equal(example->dataplane.max_paths, min->dataplane.max_paths);
 	assert_int_equal(example->dataplane.max_groups, min->dataplane.max_groups);
 	config_free(min);
@@ -139,6 +141,13 @@ static const struct {
 	{MINIMUM "pools:\n  - {}\n", "pools[0].cidr: is missing"},
 	{MINIMUM "pools:\n  - cidr: 10.0.0.0/8\n    encap: gre\n", ":6: encap:"},
 	{MINIMUM "pools:\n  - cidr: 10.0.0.0/8\n    scope: never\n", ":6: scope:"},
+	{"pods: {}\nnode:\n  name: a\n  probe_address: x\n",
+		":4: node.probe_address: x is no IPv4"},
+	{"pods: {}\nnode:\n  name: a\n  probe_address: 10.245.0.1\n",
+		":4: node.probe_address: 10.245.0.1 is in none of pools:"},
+	{MINIMUM "probe:\n  budget_pps: 100001\n",
+		":5: probe.budget_pps: 100001 is not in 0..100000"},
+	{MINIMUM "probe:\n  interval: 1\n", ":5: interval: unknown key"},
 	{MINIMUM "tunnel:\n  vni: 16777216\n", ":5: tunnel.vni: 16777216 is not in 0..16777215"},
 	{MINIMUM "tunnel:\n  port: 0\n", ":5: tunnel.port: 0 is not in"},
 	{MINIMUM "tunnel:\n  address: here\n", ":5: tunnel.address: here is no IPv4"},
@@ -217,6 +226,22 @@ static void test_config_load_tunnel(void **state)
 	config_free(cfg);
 }
 
+static void test_config_load_probe(void **state)
+{
+	const char *text = "pods: {}\nnode:\n  name: a\n  probe_address: 10.244.0.1\n"
+			   "pools:\n  - cidr: 10.244.0.0/16\n    encap: auto\n"
+			   "probe:\n  budget_pps: 0\n";
+	struct config *cfg = NULL;
+	char error[400] = "";
+
+	(void)state;
+	assert_int_equal(load_text(text, &cfg, error, sizeof(error)), 0);
+	assert_int_equal(cfg->node.probe_address, 0x0af40001);
+	assert_int_equal(cfg->probe.budget_pps, 0);
+	assert_int_equal(cfg->pools[0].encap, CONFIG_ENCAP_AUTO);
+	config_free(cfg);
+}
+
 /* Whatever a file is cut at, loading answers, and never with both. */
 static void test_config_load_cut(void **state)
 {
@@ -267,6 +292,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_config_load_no_file),
 		cmocka_unit_test(test_config_load_no_pools),
 		cmocka_unit_test(test_config_load_tunnel),
+		cmocka_unit_test(test_config_load_probe),
 		cmocka_unit_test_prestate(test_config_load_cut, example),
 		cmocka_unit_test(test_config_place_of),
 	};
