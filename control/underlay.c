@@ -53,7 +53,7 @@ static int filter_main_table(int fd)
 	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
 
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0 ? -errno
-											     : 0;
+											    : 0;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)

@@ -34,6 +34,7 @@ struct options {
 /** One run of a command. */
 struct context {
 	const struct options *options;
+	const char *second;   /**< the argument after the first; NULL: none */
 	json_t *doc;	      /**< what the command gathers */
 	const json_t *before; /**< with --watch the document of the turn before, otherwise NULL */
 	struct dp *dp;	      /**< context.c's own */
@@ -76,6 +77,11 @@ void route_get_gather(struct context *context, const char *arg);
 void route_get_print(const json_t *doc, const struct options *options);
 void path_show_gather(struct context *context, const char *arg);
 void path_show_print(const json_t *doc, const struct options *options);
+void path_pin_gather(struct context *context, const char *arg);
+void path_unpin_gather(struct context *context, const char *arg);
+void path_pin_print(const json_t *doc, const struct options *options);
+void compare_gather(struct context *context, const char *arg);
+void compare_print(const json_t *doc, const struct options *options);
 void port_show_gather(struct context *context, const char *arg);
 void port_show_print(const json_t *doc, const struct options *options);
 void pod_list_gather(struct context *context, const char *arg);

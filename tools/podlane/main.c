@@ -15,7 +15,7 @@
 #define MAX_WORDS	    32u
 #define DEFAULT_TIMEOUT_SEC 5u
 
-enum arity { NO_ARG, MAY_HAVE_ARG, MUST_HAVE_ARG, FILES /* asks no daemon */ };
+enum arity { NO_ARG, MAY_HAVE_ARG, MUST_HAVE_ARG, MUST_HAVE_TWO, FILES /* asks no daemon */ };
 enum repeat { ONCE, CAN_WATCH };
 
 struct command {
@@ -37,6 +37,12 @@ static const struct command commands[] = {
 		"where ADDRESS goes, in control and in the FIB", "podlane route get 10.244.1.5"},
 	{"path show", "", NO_ARG, CAN_WATCH, path_show_gather, path_show_print,
 		"ways to next hops, groups, who uses them", "podlane path show -j"},
+	{"path pin", "NODE PATH", MUST_HAVE_TWO, ONCE, path_pin_gather, path_pin_print,
+		"send all to NODE by native, ipip or vxlan, until", "podlane path pin worker-b vxlan"},
+	{"path unpin", "NODE", MUST_HAVE_ARG, ONCE, path_unpin_gather, path_pin_print,
+		"unpinned, or control starts anew", "podlane path unpin worker-b"},
+	{"compare", "[NODE]", MAY_HAVE_ARG, CAN_WATCH, compare_gather, compare_print,
+		"the paths to NODE side by side, or all nodes", "podlane compare worker-b -w 1"},
 	{"port show", "", NO_ARG, CAN_WATCH, port_show_gather, port_show_print,
 		"ports and their counters", "podlane port show -w 2"},
 	{"pod list", "", NO_ARG, CAN_WATCH, pod_list_gather, pod_list_print,
@@ -69,7 +75,7 @@ enum option_key { KEY_DATAPLANE = 256, KEY_CONTROL, KEY_TIMEOUT, KEY_NODE, KEY_O
 static const struct argp_option argp_options[] = {
 	{"json", 'j', NULL, 0, "Print JSON, fields typed, \"schema\": 1", 0},
 	{"watch", 'w', "SEC", 0, "Repeat every SEC seconds (1 to 3600)", 0},
-	{"all", 'a', NULL, 0, "drops: also reasons that never happened", 0},
+	{"all", 'a', NULL, 0, "drops: also reasons that never happened; compare: all nodes", 0},
 	{"verbose", 'v', NULL, 0, "status: name the pods on the fast lane", 0},
 	{"node", KEY_NODE, "NAME", 0, "import-calico: the node that podlane.yaml is for", 0},
 	{"out-inventory", KEY_OUT_INVENTORY, "FILE", 0,
@@ -195,7 +201,29 @@ static void refuse_usage(const char *text, const char *what)
 	exit(EXIT_CODE_USAGE);
 }
 
-static const struct command *find_command(struct request *request, const char **arg)
+static unsigned most_args(enum arity arity)
+{
+	switch (arity) {
+	case NO_ARG:
+		return 0;
+	case MAY_HAVE_ARG:
+	case MUST_HAVE_ARG:
+		return 1;
+	case MUST_HAVE_TWO:
+		return 2;
+	case FILES:
+		break;
+	}
+	return MAX_WORDS;
+}
+
+static unsigned least_args(enum arity arity)
+{
+	return arity == MUST_HAVE_TWO ? 2 : arity == MUST_HAVE_ARG ? 1 : 0;
+}
+
+static const struct command *find_command(struct request *request, const char **arg,
+	const char **second)
 {
 	const struct command *command = NULL;
 	unsigned n = 0;
@@ -209,10 +237,11 @@ static const struct command *find_command(struct request *request, const char **
 	*arg = n < request->n_words ? request->words[n] : NULL;
 	request->options.words = request->words + n;
 	request->options.n_words = request->n_words - n;
-	if (command->arity != FILES && request->n_words > n + (command->arity == NO_ARG ? 0 : 1))
+	if (request->n_words > n + most_args(command->arity))
 		refuse_usage("too many words", request->words[request->n_words - 1]);
-	if (*arg == NULL && command->arity == MUST_HAVE_ARG)
+	if (request->n_words < n + least_args(command->arity))
 		refuse_usage(command->words, command->arg);
+	*second = n + 1 < request->n_words ? request->words[n + 1] : NULL;
 	if (request->options.watch_sec > 0 && command->repeat == ONCE)
 		refuse_usage("--watch is not for", command->words);
 	return command;
@@ -242,13 +271,13 @@ static void begin_turn(const struct options *options, unsigned turn)
 }
 
 static enum exit_code run_command(const struct command *command, const char *arg,
-	const struct options *options)
+	const char *second, const struct options *options)
 {
 	json_t *before = NULL;
 	unsigned turn = 0;
 
 	for (;;) {
-		struct context context = {.options = options, .before = before};
+		struct context context = {.options = options, .before = before, .second = second};
 
 		context.doc = json_pack("{s:i, s:s}", "schema", 1, "command", command->words);
 		command->gather(&context, arg);
@@ -274,14 +303,14 @@ int main(int argc, char **argv)
 	const struct command *command;
 	struct sockets sockets = {.config = NULL};
 	enum exit_code code;
-	const char *arg;
+	const char *arg, *second;
 
 	argp_err_exit_status = EXIT_CODE_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &request);
-	command = find_command(&request, &arg);
+	command = find_command(&request, &arg, &second);
 	if (command->arity != FILES && !sockets_find(&sockets, &request.options))
 		return EXIT_CODE_FAILED;
-	code = run_command(command, arg, &request.options);
+	code = run_command(command, arg, second, &request.options);
 	sockets_free(&sockets);
 	if (fflush(stdout) != 0 && code == EXIT_CODE_OK)
 		code = EXIT_CODE_FAILED;

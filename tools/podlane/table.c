@@ -140,6 +140,11 @@ void table_print(struct table *table, FILE *out)
 		print_rows(table, widths, out);
 	}
 	free(widths);
+	table_free(table);
+}
+
+void table_free(struct table *table)
+{
 	if (table == NULL)
 		return;
 	for (size_t i = 0; i < table->n; i++)

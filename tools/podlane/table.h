@@ -37,6 +37,9 @@ void table_string(struct table *table, const json_t *string);
 /** Print the table, or "out of memory" if a cell did not fit in memory, and free it. */
 void table_print(struct table *table, FILE *out);
 
+/** Free a table without printing it. */
+void table_free(struct table *table);
+
 /** 412306 as "412,306". Returns: text. */
 const char *text_count(uint64_t count, char text[TEXT_BYTES]);
 

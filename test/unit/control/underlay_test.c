@@ -124,7 +124,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_find_link_and_router, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_find_no_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_find_in_a_table_of_its_own, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_changed_not_by_the_main_table, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_changed_not_by_the_main_table, setup,
+			teardown),
 	};
 	int rc = node_enter();
 

@@ -259,6 +259,58 @@ static void serve_dataplane(int fd, enum fake_mode mode)
 	"1,"                                                                                       \
 	" \"is_onlink\": false, \"path\": " CONTROL_PATH "}]}"
 
+#define CONTROL_NODE_B                                                                             \
+	"{\"name\": \"worker-b\", \"address\": \"192.168.1.11\", \"probe_address\": "              \
+	"\"10.244.1.0\", "                                                                         \
+	"\"is_busy\": true, \"pin\": null, \"is_same_subnet\": true, \"hops\": [{\"policy\": "     \
+	"\"auto\", "                                                                               \
+	"\"nexthop\": \"192.168.1.11\", \"interface\": \"eth0\", \"chosen\": \"native\", "         \
+	"\"reason\": "                                                                             \
+	"\"fewest-bytes\", \"state\": \"resolved\", \"since_sec\": 183600, \"n_changes\": 0}], "   \
+	"\"paths\": [ "                                                                            \
+	"{\"kind\": \"native\", \"in_use\": true, \"is_usable\": true, \"state\": \"resolved\", "  \
+	"\"probe\": \"up\", "                                                                      \
+	"\"overhead_bytes\": 0, \"mtu\": 1500, \"link_mtu\": 1500, \"pkts\": 41234567, "           \
+	"\"n_probes\": 64, "                                                                       \
+	"\"n_lost\": 0, \"n_lost_row\": 0, \"probe_since_sec\": 183600, \"loss_percent\": 0.0, "   \
+	"\"rtt_p50_us\": 38.2, \"rtt_p99_us\": 71.0, \"answered_by\": \"native\"}, "               \
+	"{\"kind\": \"ipip\", \"in_use\": false, \"is_usable\": true, \"state\": \"resolved\", "   \
+	"\"probe\": \"down\", "                                                                    \
+	"\"overhead_bytes\": 20, \"mtu\": 1480, \"link_mtu\": 1480, \"pkts\": 0, \"n_probes\": "   \
+	"10, "                                                                                     \
+	"\"n_lost\": 10, \"n_lost_row\": 10, \"probe_since_sec\": 252, \"loss_percent\": 100.0}, " \
+	"{\"kind\": \"vxlan\", \"in_use\": false, \"is_usable\": true, \"state\": \"resolved\", "  \
+	"\"probe\": \"up\", "                                                                      \
+	"\"overhead_bytes\": 50, \"mtu\": 1400, \"link_mtu\": 1450, \"pkts\": 1200, "              \
+	"\"n_probes\": 64, "                                                                       \
+	"\"n_lost\": 0, \"n_lost_row\": 0, \"probe_since_sec\": 183600, \"loss_percent\": 0.0, "   \
+	"\"rtt_p50_us\": 41.0, \"rtt_p99_us\": 79.0, \"answered_by\": \"vxlan\"}]} "
+#define CONTROL_NODE_C                                                                             \
+	"{\"name\": \"worker-c\", \"address\": \"192.168.1.12\", \"probe_address\": "              \
+	"\"10.244.2.0\", "                                                                         \
+	"\"is_busy\": false, \"pin\": \"vxlan\", \"is_same_subnet\": true, \"hops\": "             \
+	"[{\"policy\": \"auto\", "                                                                 \
+	"\"nexthop\": \"192.168.1.12\", \"interface\": \"eth0\", \"chosen\": \"vxlan\", "          \
+	"\"reason\": \"pinned\", "                                                                 \
+	"\"state\": \"resolved\", \"since_sec\": 5, \"n_changes\": 1}], \"paths\": [ "             \
+	"{\"kind\": \"native\", \"in_use\": false, \"is_usable\": true, \"state\": \"resolved\", " \
+	"\"probe\": \"up\", "                                                                      \
+	"\"overhead_bytes\": 0, \"mtu\": 1500, \"link_mtu\": 1500, \"pkts\": 7, \"n_probes\": 4, " \
+	"\"n_lost\": 1, \"n_lost_row\": 0, \"probe_since_sec\": 60, \"loss_percent\": 25.0, "      \
+	"\"rtt_p50_us\": 50.0, \"rtt_p99_us\": 60.0, \"answered_by\": \"native\"}, "               \
+	"{\"kind\": \"ipip\", \"in_use\": false, \"is_usable\": false, \"state\": "                \
+	"\"no-underlay\", \"probe\": "                                                             \
+	"\"unknown\", \"overhead_bytes\": 20, \"mtu\": null, \"link_mtu\": null, \"pkts\": 0}, "   \
+	"{\"kind\": \"vxlan\", \"in_use\": true, \"is_usable\": true, \"state\": \"resolved\", "   \
+	"\"probe\": \"down\", "                                                                    \
+	"\"overhead_bytes\": 50, \"mtu\": 1450, \"link_mtu\": 1450, \"pkts\": 3, \"n_probes\": "   \
+	"9, \"n_lost\": 9, "                                                                       \
+	"\"n_lost_row\": 9, \"probe_since_sec\": 61, \"loss_percent\": 100.0}]} "
+#define CONTROL_PROBE                                                                              \
+	"\"probe\": {\"address\": \"10.244.0.0\", \"budget_pps\": 500, \"used_pps\": 210, "        \
+	"\"detect_ms\": 750, "                                                                     \
+	"\"n_nodes\": 2, \"n_probed\": 2, \"n_busy\": 1}, \"nodes\": [ "
+
 static const struct {
 	const char *command, *fields;
 } control_answers[] = {
@@ -270,6 +322,10 @@ static const struct {
 	{"route show", "\"routes\": [" CONTROL_ROUTE "]"},
 	{"route get", "\"address\": \"10.244.1.5\", \"route\": " CONTROL_ROUTE},
 	{"path show", "\"paths\": [" CONTROL_PATH "]"},
+	{"path pin", "\"node\": " CONTROL_NODE_C},
+	{"path unpin", "\"node\": " CONTROL_NODE_B},
+	{"worker-c", CONTROL_PROBE CONTROL_NODE_C "]"},
+	{"compare", CONTROL_PROBE CONTROL_NODE_B ", " CONTROL_NODE_C "]"},
 	{"pod list",
 		"\"match\": \"cali*\", \"pods\": [{\"name\": \"cali12\", \"ifindex\": 12,"
 		" \"is_matched\": true, \"override\": null, \"is_wanted\": true, \"is_attached\":"
