@@ -110,11 +110,20 @@ static int skip_space(FILE *in)
 	return c;
 }
 
+/* What was read is quoted to a terminal, one line each. */
+static void make_plain(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
 int import_calico_read(FILE *in, json_t *objects, char *error, size_t error_bytes)
 {
 	unsigned n = 0;
 
 	errno = 0;
+	error[0] = '\0';
 	while (skip_space(in) != EOF) {
 		json_error_t why;
 		json_t *json = json_loadf(in, JSON_DISABLE_EOF_CHECK, &why);
@@ -127,6 +136,7 @@ int import_calico_read(FILE *in, json_t *objects, char *error, size_t error_byte
 		else if (!is_taken)
 			snprintf(error, error_bytes,
 				"an object has no kind and apiVersion: is it from Kubernetes?");
+		make_plain(error);
 		if (!is_taken)
 			return -EINVAL;
 	}
@@ -200,14 +210,6 @@ bool import_calico_mac(const char *text, char mac[18])
 		&byte[5]);
 	memcpy(mac, plain, sizeof(plain));
 	return (byte[0] & 1) == 0;
-}
-
-/* Text from the datastore goes to a terminal, one line each. */
-static void make_plain(char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
 }
 
 void import_calico_remark(const struct import *import, const char *kind, const json_t *object,
