@@ -16,7 +16,7 @@ from lablib.traffic import Capture, Ping, ping, warm_up
 VARIANTS = ["podlane"]
 KINDS = {"none": "native", "ipip": "ipip", "vxlan": "vxlan"}
 # Each of the three to each of the others.
-STAY_SEC = 0.5     # with each, so that traffic is on it when it changes
+STAY_SEC = 1       # with each, so that traffic is on it when it changes
 TOUR = ["none", "ipip", "none", "vxlan", "ipip", "vxlan", "none"]
 
 

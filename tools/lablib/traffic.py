@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 
@@ -49,10 +50,12 @@ class Ping:
     def __init__(self, source, address, n_pkts=1000, interval_ms=2.0, options=()):
         self.interval_ms = interval_ms
         self.n_pkts = n_pkts
+        # A pipe that nobody reads is full after some thousand lines, and ping would wait.
+        self.output = tempfile.TemporaryFile("w+", encoding="ascii")
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", source.netns, "ping", "-n", "-i", f"{interval_ms / 1000:g}",
              "-c", str(n_pkts), "-W", "1", *options, address],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT)
 
     def stop(self):
         """End it and count; what was sent in the last moment may still be under way, and is left
@@ -63,7 +66,10 @@ class Ping:
         return self.result(STOP_GRACE_MS / self.interval_ms)
 
     def result(self, n_forgiven=0):
-        text, _ = self.process.communicate(timeout=300)
+        self.process.wait(timeout=300)
+        self.output.seek(0)
+        text = self.output.read()
+        self.output.close()
         counts = re.search(r"(\d+) packets transmitted, (\d+) received", text)
         if counts is None:
             raise LabError(f"ping said: {(text.strip() or 'nothing').splitlines()[-1]}")
