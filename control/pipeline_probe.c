@@ -312,9 +312,20 @@ int pipeline_probe_new(struct event_base *base, const struct pipeline_options *o
 	if (pipeline->probes == NULL || pipeline->probe_tick == NULL)
 		return -ENOMEM;
 	strncpy(pipeline->node, options->node, sizeof(pipeline->node) - 1);
+	schedule(pipeline);
+	return 0;
+}
+
+int pipeline_probe_change(struct pipeline *pipeline, const struct pipeline_options *options)
+{
+	int err = 0;
+
+	if (options->probe_budget_pps != probe_plan_counts(pipeline->probes).budget_pps)
+		err = probe_plan_set_budget(pipeline->probes, options->probe_budget_pps);
+	if (err != 0)
+		return err;
 	pipeline->probe_address = options->probe_address;
 	pipeline_probe_find_source(pipeline);
-	schedule(pipeline);
 	return 0;
 }
 

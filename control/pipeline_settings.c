@@ -86,6 +86,8 @@ int pipeline_change(struct pipeline *pipeline, const struct pipeline_options *op
 	int err = pipeline_set_tunnels(pipeline, options);
 
 	if (err == 0)
+		err = pipeline_probe_change(pipeline, options);
+	if (err == 0)
 		err = set_pools(pipeline, options);
 	return err;
 }

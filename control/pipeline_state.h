@@ -56,6 +56,8 @@ void pipeline_work_out_route(struct pipeline *pipeline, uint32_t prefix, uint8_t
 int pipeline_probe_new(struct event_base *base, const struct pipeline_options *options,
 	struct pipeline *pipeline);
 void pipeline_probe_free(struct pipeline *pipeline);
+/** Take our probe address and the budget, also later again. Errors: -ENOMEM, nothing changed */
+int pipeline_probe_change(struct pipeline *pipeline, const struct pipeline_options *options);
 /** Our own probe address may be another one. */
 void pipeline_probe_find_source(struct pipeline *pipeline);
 /** What probes say of a hop's candidates, and what else counts in the choice. */

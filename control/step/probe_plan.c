@@ -10,6 +10,30 @@
 #include <errno.h>
 #include <string.h>
 
+void probe_plan_forget_all(struct probe_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->n_flight; i++)
+		probe_plan_forget(plan, plan->first_id + i);
+}
+
+int probe_plan_set_budget(struct probe_plan *plan, uint32_t budget_pps)
+{
+	// As many as are sent within the timeout, and some.
+	uint32_t room = budget_pps * PROBE_TIMEOUT_MS / 1000 * 2 + 64;
+	struct probe_flight *flight = calloc(room, sizeof(*flight));
+
+	if (flight == NULL)
+		return -ENOMEM;
+	probe_plan_forget_all(plan);
+	free(plan->flight);
+	plan->flight = flight;
+	plan->flight_room = room;
+	plan->first_id += plan->n_flight;
+	plan->flight_at = plan->n_flight = 0;
+	plan->budget_pps = budget_pps;
+	return 0;
+}
+
 struct probe_plan *probe_plan_new(uint32_t budget_pps, uint32_t first_id, probe_send_fn send,
 	void *arg)
 {
@@ -19,15 +43,11 @@ struct probe_plan *probe_plan_new(uint32_t budget_pps, uint32_t first_id, probe_
 		return NULL;
 	plan->send = send;
 	plan->send_arg = arg;
-	plan->budget_pps = budget_pps;
 	plan->first_id = first_id;
 	plan->now_ms = 1;
 	plan->round = 1;
 	STAILQ_INIT(&plan->changed);
-	// As many as are sent within the timeout, and some.
-	plan->flight_room = budget_pps * PROBE_TIMEOUT_MS / 1000 * 2 + 64;
-	plan->flight = calloc(plan->flight_room, sizeof(*plan->flight));
-	if (plan->flight == NULL) {
+	if (probe_plan_set_budget(plan, budget_pps) != 0) {
 		free(plan);
 		return NULL;
 	}
@@ -238,12 +258,6 @@ void probe_plan_forget(struct probe_plan *plan, uint32_t id)
 		probe_mtu_stop(&node->way[flight->kind].mtu, plan->now_ms);
 	else
 		node->way[flight->kind].n_flight -= node->way[flight->kind].n_flight > 0;
-}
-
-void probe_plan_forget_all(struct probe_plan *plan)
-{
-	for (uint32_t i = 0; i < plan->n_flight; i++)
-		probe_plan_forget(plan, plan->first_id + i);
 }
 
 int probe_plan_pin(struct probe_plan *plan, uint32_t addr, enum wire_path_kind kind)

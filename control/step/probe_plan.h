@@ -76,6 +76,9 @@ struct probe_plan *probe_plan_new(uint32_t budget_pps, uint32_t first_id, probe_
 	void *arg);
 void probe_plan_free(struct probe_plan *plan);
 
+/** Another budget; what is under way is neither answered nor lost. Errors: -ENOMEM, nothing changed */
+int probe_plan_set_budget(struct probe_plan *plan, uint32_t budget_pps);
+
 /** Our own probe address; 0: none, nothing is probed. What was known is forgotten if it changes. */
 void probe_plan_set_source(struct probe_plan *plan, uint32_t source);
 

@@ -185,6 +185,28 @@ static void test_probe_plan_keeps_budget(void **state)
 	}
 }
 
+/* Fewer and more again, while probes are under way: kept at once, and nothing is taken for lost. */
+static void test_probe_plan_set_budget(void **state)
+{
+	static const uint32_t budgets[] = {500, 20, 1000, 0, 300};
+	struct probe_counts counts;
+
+	(void)state;
+	start(40, 500);
+	for (size_t i = 0; i < sizeof(budgets) / sizeof(budgets[0]); i++) {
+		assert_int_equal(probe_plan_set_budget(net.plan, budgets[i]), 0);
+		run_busy_ms(40, 1000); // the second before was the old budget's
+		net.n_sent = 0;
+		run_busy_ms(40, 5000);
+		assert_in_range(worst_second(), budgets[i] > 0, budgets[i]);
+	}
+	counts = probe_plan_counts(net.plan);
+	assert_int_equal(counts.n_lost, 0);
+	for (uint32_t n = 0; n < 40; n++)
+		assert_int_equal(state_of(n, WIRE_PATH_NATIVE), PROBE_UP);
+	stop();
+}
+
 /* 4,000 nodes: those with traffic have theirs often, and the others all get their turn. */
 static void test_probe_plan_traffic_first(void **state)
 {
@@ -464,6 +486,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_probe_plan_keeps_budget),
+		cmocka_unit_test(test_probe_plan_set_budget),
 		cmocka_unit_test(test_probe_plan_traffic_first),
 		cmocka_unit_test(test_probe_plan_all_busy),
 		cmocka_unit_test(test_probe_plan_leaves_dead_path_in_a_second),
