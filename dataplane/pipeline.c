@@ -22,6 +22,7 @@
 #include "dataplane/stage/punt.h"
 #include "dataplane/stage/rx.h"
 #include "dataplane/stage/source_check.h"
+#include "dataplane/stage/translated.h"
 #include "dataplane/stage/tx.h"
 
 /* Steps 6 and 5 again: what tunnels bring goes on behind what came plain. */
@@ -39,6 +40,7 @@ static void unwrap(struct pipeline *pipeline, const struct port *port)
 	if (port->complete_checksums)
 		l4_checksum(inner);
 	source_check_tunnel(inner, endpoints, pipeline->fib, pipeline->nexthops);
+	translated(inner);
 	burst_append(&pipeline->burst, inner);
 }
 

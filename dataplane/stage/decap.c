@@ -10,6 +10,7 @@
 
 #include <assert.h>
 
+#include "dataplane/steer/translated_mac.h"
 #include "dataplane/table/outer_ip4.h"
 
 #define IP_BYTES     20u /* options went to the kernel before */
@@ -149,17 +150,28 @@ static struct rte_ipv4_hdr *strip(struct rte_mbuf *pkt, uint8_t kind)
 	return packet_ip4(pkt);
 }
 
+/* XDP has asked conntrack about what is inside. */
+static bool is_translated(struct rte_mbuf *pkt)
+{
+	static const struct rte_ether_addr mac = {{TRANSLATED_MAC_0, TRANSLATED_MAC_1}};
+
+	return rte_is_same_ether_addr(&rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *)->src_addr,
+		&mac);
+}
+
 static void take(struct burst *burst, struct burst *inner, struct rte_mbuf *pkt,
 	const struct endpoint *endpoint, const struct rte_ipv4_hdr *ip)
 {
 	uint32_t src = rte_be_to_cpu_32(ip->src_addr);
 	uint8_t outer_tos = ip->type_of_service;
+	bool is_kernels = is_translated(pkt);
 
 	if (unlikely(merge_ecn(strip(pkt, endpoint->kind), outer_tos))) {
 		burst_drop(burst, pkt, DROP_TUNNEL_ECN);
 		return;
 	}
 	pkt->hash.usr = endpoint->has_inner_check ? src : 0;
+	pkt->hash.fdir.hi = is_kernels;
 	inner->pkt[inner->n++] = pkt;
 }
 

@@ -120,6 +120,13 @@ static __rte_always_inline void check_burst(struct burst *burst, const struct ta
 	burst->n = n;
 }
 
+static bool is_ip4(struct rte_mbuf *pkt)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
+
+	return eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4);
+}
+
 /*
  * What the kernel is to handle, for its IP options or its group address, comes to it by the TAP: it could
  * not tell any more who sent it, and would forward it.
@@ -134,8 +141,8 @@ static __rte_always_inline void check_punted(struct burst *burst, const struct t
 		enum drop_reason reason = PASSES;
 		uint32_t src, nh;
 
-		if (rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *)->ether_type ==
-			RTE_BE16(RTE_ETHER_TYPE_IPV4)) {
+		// a tunnel brings nothing else, and may have no Ethernet header yet
+		if (sender == SENDER_NODE || is_ip4(pkt)) {
 			src = rte_be_to_cpu_32(packet_ip4(pkt)->src_addr);
 			fib_lookup_bulk(tables->fib, &src, &nh, 1);
 			reason = judge(sender, pkt, nh, tables);

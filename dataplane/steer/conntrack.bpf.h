@@ -44,15 +44,15 @@ struct ct_ports {
 };
 
 /**
- * Is this frame part of a connection whose addresses conntrack rewrites? TCP and UDP; others have
+ * Is this packet part of a connection whose addresses conntrack rewrites? TCP and UDP; others have
  * no service in Kubernetes, but for SCTP, which the kernel does not let us look up.
  *
- * @ctx: the frame is IPv4, its header whole; asked of the network namespace it came into
+ * @ctx: the frame that the packet is in; asked of the network namespace it came into
+ * @ip4: need not be whole
  */
-static __always_inline int is_translated(struct xdp_md *ctx)
+static __always_inline int is_translated_packet(struct xdp_md *ctx, const struct iphdr *ip4)
 {
 	const void *data_end = (const void *)(long)ctx->data_end;
-	const struct iphdr *ip4 = (const void *)((struct ethhdr *)(long)ctx->data + 1);
 	const struct ct_ports *ports = (const void *)(ip4 + 1);
 	struct bpf_ct_opts___12 opts = {.netns_id = CT_CURRENT_NETNS};
 	struct bpf_sock_tuple tuple = {};
@@ -80,6 +80,12 @@ static __always_inline int is_translated(struct xdp_md *ctx)
 	is_nat = (ct->status & CT_IPS_NAT_MASK) != 0;
 	bpf_ct_release(ct);
 	return is_nat;
+}
+
+/** The same of the packet that a frame begins with; the frame is IPv4. */
+static __always_inline int is_translated(struct xdp_md *ctx)
+{
+	return is_translated_packet(ctx, (const void *)((struct ethhdr *)(long)ctx->data + 1));
 }
 
 #endif

@@ -14,11 +14,13 @@
 
 #include "dataplane/steer/conntrack.bpf.h"
 #include "dataplane/steer/pools.bpf.h"
+#include "dataplane/steer/translated_mac.h"
 
 #define MAX_QUEUES 256
 
 #define IP4_MF		0x2000
 #define IP4_OFFSET_MASK 0x1fff
+#define VXLAN_BYTES	(8 + 8 + ETH_HLEN) /* UDP, VXLAN, Ethernet */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
@@ -54,6 +56,30 @@ static __always_inline int is_to_endpoint(const void *data, const void *data_end
 	return bpf_map_lookup_elem(&endpoints, &key) != 0;
 }
 
+/*
+ * Is there a packet in the tunnel of a connection that the kernel translates? The kernel must get it, but
+ * without the tunnel: the dataplane takes that off, and has to be told.
+ *
+ * @ctx: what is_to_endpoint() said yes of
+ */
+static __always_inline void mark_translated(struct xdp_md *ctx)
+{
+	const void *data_end = (const void *)(long)ctx->data_end;
+	struct ethhdr *eth = (void *)(long)ctx->data;
+	const struct iphdr *outer = (const void *)(eth + 1);
+	const void *inner = outer + 1;
+
+	if (inner > data_end)
+		return;
+	if (outer->protocol == IPPROTO_UDP)
+		inner += VXLAN_BYTES;
+	if (!is_translated_packet(ctx, inner))
+		return;
+	__builtin_memset(eth->h_source, 0, ETH_ALEN);
+	eth->h_source[0] = TRANSLATED_MAC_0;
+	eth->h_source[1] = TRANSLATED_MAC_1;
+}
+
 SEC("xdp")
 int podlane_steer(struct xdp_md *ctx)
 {
@@ -63,7 +89,9 @@ int podlane_steer(struct xdp_md *ctx)
 	if (is_to_pool(data, data_end)) {
 		if (is_translated(ctx))
 			return XDP_PASS;
-	} else if (!is_to_endpoint(data, data_end)) {
+	} else if (is_to_endpoint(data, data_end)) {
+		mark_translated(ctx);
+	} else {
 		return XDP_PASS;
 	}
 	return bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);

@@ -1,12 +1,13 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: BSD-3-Clause
 """Services: what conntrack translates stays with the kernel, so replies come from the service's
-address although their backends' pods are on the fast lane."""
+address although their backends' pods are on the fast lane; also if the replies come by a tunnel."""
 import subprocess
 import sys
 import time
 
 from support import expect_equal, main_of
+from tunnels import set_policy, wait_path
 
 from lablib.shell import run
 from lablib.topology import NODES, PODS
@@ -80,6 +81,24 @@ def check_replies_are_translated_back(_lab):
     return f"{2 * N_REQUESTS} of {2 * N_REQUESTS} in {seconds:.1f} s"
 
 
-CHECKS = [check_replies_are_translated_back]
+def check_replies_by_tunnel(lab):
+    """The reply of the other node's backend comes encapsulated, and is the kernel's all the same."""
+    notes = []
+    try:
+        for kind in ("ipip", "vxlan"):
+            for name, pod in (("a", "b1"), ("b", "a1")):
+                set_policy(lab, name, kind)
+                wait_path(lab, name, PODS[pod], kind)
+            notes.append(f"{kind} {check_replies_are_translated_back(lab)}")
+    finally:
+        for podlane in lab.podlanes.values():
+            podlane.write_config()
+            lab.daemons.stop(podlane.names["control"], 10)
+            podlane.start_control()
+        lab.wait_podlane()
+    return ", ".join(notes)
+
+
+CHECKS = [check_replies_are_translated_back, check_replies_by_tunnel]
 
 main_of(__name__)
