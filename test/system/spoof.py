@@ -60,7 +60,7 @@ class Station:
             now = self.counts()
             return ", ".join(f"{what} {now[what] - before[what]}, expected {n - before[what]}"
                              for what, n in wanted.items() if now[what] != n)
-        wait_until(f"the right end of \"{name}\"", difference, 2, 0.02, quiet=True)
+        wait_until(f"the right end of \"{name}\"", difference, 10, 0.02, quiet=True)
         expect(self.podlane.account()["ok"], f"{name}: the account does not balance")
 
     def expect_rows(self, rows):

@@ -58,7 +58,7 @@ def expect_ecn_table(lab, make_frame):
                 station.send(make_frame(macs, nodes, inner, tos=outside))
                 if wanted is DROP:
                     wait_until("tunnel_ecn counts", lambda: podlane.drops()["tunnel_ecn"] ==
-                               dropped["tunnel_ecn"] + 1, 3, 0.05, quiet=True)
+                               dropped["tunnel_ecn"] + 1, 10, 0.05, quiet=True)
                     continue
                 frame = pod.wait_for(is_about(inner))
                 expected = forwarded(inner)

@@ -67,7 +67,7 @@ class Wire:
             if sender[2] != socket.PACKET_OUTGOING:
                 return frame
 
-    def wait_for(self, is_wanted, timeout_sec=3):
+    def wait_for(self, is_wanted, timeout_sec=10):
         """The first frame in time that is wanted; None if none is."""
         until = time.monotonic() + timeout_sec
         while True:
