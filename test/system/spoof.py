@@ -9,7 +9,7 @@ from scapy.layers.inet import ICMP, IP, UDP, IPOption_RR
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
-from support import expect, expect_equal, main_of
+from support import expect_equal, main_of
 from tunnels import set_policy, wait_path
 
 from lablib.shell import wait_until
@@ -40,16 +40,20 @@ class Station:
         self.podlane = lab.podlanes["a"]
         self.wire = wire
         self.marker, self.marker_end = bytes(marker), marker_end
+        self.last = self.counts()
 
     def counts(self):
-        account = self.podlane.account()
+        """In one call, since with sanitizers each takes its time; difference is what the account lacks."""
+        answer = self.podlane.podlane("drops")
+        account = answer["account"]
         return {SENT: account["sent"], PUNTED: account["punted"], "in": account["in"],
-                **self.podlane.drops()}
+                "difference": account["difference"],
+                **{row["reason"]: row["pkts"] for row in answer["drops"]}}
 
     def expect_ends(self, name, frames_and_ends):
         """Send the frames, then the marker; once that is counted, so are they."""
-        before = self.counts()
-        wanted = dict(before)
+        before = self.last
+        wanted = {**before, "difference": 0}
         for frame, end in [*frames_and_ends, (self.marker, self.marker_end)]:
             self.wire.send(frame)
             if end != KERNEL:
@@ -57,11 +61,10 @@ class Station:
                 wanted["in"] += 1
 
         def difference():
-            now = self.counts()
+            now = self.last = self.counts()
             return ", ".join(f"{what} {now[what] - before[what]}, expected {n - before[what]}"
                              for what, n in wanted.items() if now[what] != n)
         wait_until(f"the right end of \"{name}\"", difference, 10, 0.02, quiet=True)
-        expect(self.podlane.account()["ok"], f"{name}: the account does not balance")
 
     def expect_rows(self, rows):
         for row in rows:
