@@ -44,15 +44,16 @@ static void unwrap(struct pipeline *pipeline, const struct port *port)
 	burst_append(&pipeline->burst, inner);
 }
 
-/* Step 9 and the first half of 10: each gets the header of its path. */
-static void put_headers(struct pipeline *pipeline, struct burst *burst)
+/* Steps 9 and 10: out, with a header in front. */
+static void send_out(struct pipeline *pipeline, struct burst *burst)
 {
 	encap_ipip(burst, &pipeline->ip_id);
 	encap_vxlan(burst, &pipeline->ip_id);
 	l2_output(burst);
+	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats, pipeline->path_pkts);
 }
 
-/* Steps 9 and 10 for what was too big for its path: its fragments, a burst of them at a time. */
+/* The same for what was too big for its path: its fragments, a burst of them at a time. */
 static void send_fragments(struct pipeline *pipeline)
 {
 	struct burst *big = &pipeline->big;
@@ -63,8 +64,7 @@ static void send_fragments(struct pipeline *pipeline)
 		return;
 	big->n_drop = pieces->n_drop = 0;
 	while (fragment(big, &cursor, pieces, pipeline->stats)) {
-		put_headers(pipeline, pieces);
-		tx(pieces, pipeline->ports, pipeline->worker, pipeline->stats, pipeline->path_pkts);
+		send_out(pipeline, pieces);
 		drop(pieces, pipeline->to_icmp, pipeline->stats);
 	}
 	drop(big, pipeline->to_icmp, pipeline->stats);
@@ -89,9 +89,8 @@ uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16
 		unwrap(pipeline, port);
 	lookup(burst, pipeline->fib, pipeline->nexthops, pipeline->path_pkts);
 	forward(burst, &pipeline->big);
-	put_headers(pipeline, burst);
 	probe_answer(burst, port, &pipeline->answerer);
-	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats, pipeline->path_pkts);
+	send_out(pipeline, burst);
 	send_fragments(pipeline);
 
 	punt(burst, pipeline->to_kernel);
@@ -107,11 +106,9 @@ uint16_t pipeline_inject(struct pipeline *pipeline)
 	if (pipeline->probes == NULL || likely(rte_ring_empty(pipeline->probes)))
 		return 0;
 
-	n = probe_take(burst, pipeline->probes, pipeline->order, pipeline->stats);
-	put_headers(pipeline, burst);
-	probe_stamp(pipeline->order, n, pipeline->probe_sent_tsc);
-	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats, pipeline->path_pkts);
-
+	n = probe_take(burst, pipeline->probes, pipeline->order, pipeline->probe_sent_tsc,
+		pipeline->stats);
+	send_out(pipeline, burst);
 	drop(burst, pipeline->to_icmp, pipeline->stats);
 	return n;
 }

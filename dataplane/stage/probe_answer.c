@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Beside step 10 of the packet's walk: echoes to our probe address. A request is turned around where
- * it is, in all its headers, so that the answer tests the same path backwards.
+ * Between steps 8 and 9 of the packet's walk: echoes to our probe address. A request is turned around
+ * where it is, in all its headers, so that the answer tests the same path backwards. It has them all,
+ * so step 9 leaves it alone.
  */
 #include "dataplane/stage/probe_answer.h"
 

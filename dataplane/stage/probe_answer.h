@@ -21,7 +21,7 @@ struct probe_answerer {
 };
 
 /**
- * Beside step 10: what lookup found to be for our probe address (burst->probe).
+ * Between steps 8 and 9: what lookup found to be for our probe address (burst->probe).
  *
  * An echo request becomes its answer and goes on, behind the rest of the burst, out of the port by
  * which it came and in the outer header in which it came, turned around. A pod's goes to the pod, by

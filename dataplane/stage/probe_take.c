@@ -12,29 +12,22 @@
 static_assert(PROBE_BURST <= BURST_MAX, "a burst takes them all");
 
 uint16_t probe_take(struct burst *burst, struct rte_ring *waiting, struct probe_order *orders,
-	struct lcore_stats *stats)
+	uint64_t *sent_tsc, struct lcore_stats *stats)
 {
 	uint16_t n = (uint16_t)rte_ring_sc_dequeue_burst_elem(waiting, orders, sizeof(*orders),
 		PROBE_BURST, NULL);
+	uint64_t now = rte_rdtsc();
 
 	burst->n = n;
 	burst->n_drop = burst->n_punt = burst->n_probe = 0;
 	memset(burst->n_encap, 0, sizeof(burst->n_encap));
 	for (uint16_t i = 0; i < n; i++) {
-		unsigned encap = orders[i].adjacency.kind - ADJACENCY_NATIVE;
-
 		burst->pkt[i] = orders[i].pkt;
 		burst->adjacency[i] = &orders[i].adjacency;
-		burst->encap[encap][burst->n_encap[encap]++] = (uint8_t)i;
+		burst_set_encap(burst, i,
+			(enum encap)(orders[i].adjacency.kind - ADJACENCY_NATIVE));
+		__atomic_store_n(&sent_tsc[orders[i].slot], now, __ATOMIC_RELAXED);
 	}
 	stats->made_pkts += n;
 	return n;
-}
-
-void probe_stamp(const struct probe_order *orders, uint16_t n, uint64_t *sent_tsc)
-{
-	uint64_t now = rte_rdtsc();
-
-	for (uint16_t i = 0; i < n; i++)
-		__atomic_store_n(&sent_tsc[orders[i].slot], now, __ATOMIC_RELAXED);
 }

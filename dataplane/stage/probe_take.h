@@ -10,16 +10,14 @@
 
 /**
  * The pipeline's other beginning: take probes that wait to be sent, as forward leaves packets, split
- * by the header they get.
+ * by the header they get. They count as sent now: a microsecond or two early.
  *
- * @orders: PROBE_BURST of them; burst->adjacency[] points into them
+ * @orders:   PROBE_BURST of them; burst->adjacency[] points into them
+ * @sent_tsc: by slot, where the time is noted
  *
  * Returns: how many packets; the burst is empty of everything else
  */
 uint16_t probe_take(struct burst *burst, struct rte_ring *waiting, struct probe_order *orders,
-	struct lcore_stats *stats);
-
-/** Just before tx: note the time at which each probe is sent, @sent_tsc by slot. */
-void probe_stamp(const struct probe_order *orders, uint16_t n, uint64_t *sent_tsc);
+	uint64_t *sent_tsc, struct lcore_stats *stats);
 
 #endif

@@ -36,8 +36,7 @@ static inline uint16_t update_checksum(uint16_t checksum, uint16_t from, uint16_
 struct outer_words {
 	uint16_t total_bytes; /**< host order */
 	uint16_t id;	      /**< host order */
-	uint16_t
-		fragment_be; /**< as on the wire; added to the ready-made flags, which are mostly 0 */
+	uint16_t fragment_be; /**< as on the wire; added to the ready-made flags */
 	uint8_t inner_tos;
 	uint8_t hops; /**< added to the ready-made TTL, which is 0 where the inner one is taken over */
 };
