@@ -145,6 +145,32 @@ static void test_inventory_reads_again(void **state)
 	event_base_free(base);
 }
 
+/* Where a node is probed: as said, or at its tunnel address, or nowhere. By address and by name. */
+static void test_inventory_find(void **state)
+{
+	static const char text[] = TWO "  - name: c\n    address: 192.168.1.13\n"
+				       "    tunnel_address: 10.244.3.0\n";
+	struct event_base *base = event_base_new();
+	struct inventory *inventory = NULL;
+	struct inventory_node node;
+
+	(void)state;
+	write_text(text, strlen(text));
+	assert_int_equal(inventory_new(base, path, on_changed, base, &inventory), 0);
+	assert_true(inventory_find(inventory, 0xc0a8010b, &node));
+	assert_string_equal(node.name, "remotehostname");
+	assert_int_equal(node.probe_addr, 0);
+	assert_true(inventory_find_name(inventory, "b", &node));
+	assert_int_equal(node.addr, 0xc0a8010c);
+	assert_int_equal(node.probe_addr, 0x0af40201);
+	assert_true(inventory_find(inventory, 0xc0a8010d, &node));
+	assert_int_equal(node.probe_addr, 0x0af40300);
+	assert_false(inventory_find(inventory, 0xc0a80101, &node));
+	assert_false(inventory_find_name(inventory, "d", &node));
+	inventory_free(inventory);
+	event_base_free(base);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -154,6 +180,7 @@ int main(void)
 		TEST(test_config_nodes_mistakes),
 		TEST(test_config_nodes_cut),
 		TEST(test_inventory_reads_again),
+		TEST(test_inventory_find),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
