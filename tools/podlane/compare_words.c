@@ -3,6 +3,7 @@
 #include "tools/podlane/compare.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -110,9 +111,9 @@ void compare_why_not(const json_t *path, const json_t *node, char *text, size_t 
 		snprintf(text, bytes, "%s", why_unusable(word(path, "state")));
 	else if (is_word(path, "probe", "down"))
 		snprintf(text, bytes,
-			"%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
-			" probes lost, down for %s",
-			number(path, "n_lost"), number(path, "n_probes"),
+			"%" JSON_INTEGER_FORMAT "%s probes lost in a row, down for %s",
+			number(path, "n_lost_row"),
+			number(path, "n_lost_row") == UINT8_MAX ? "+" : "",
 			text_duration((uint64_t)number(path, "probe_since_sec"), since));
 	else if (number(path, "overhead_bytes") > used_bytes(node))
 		return;

@@ -141,7 +141,7 @@ static const struct {
 	{"compare worker-b", FAKE_GOOD, FAKE_GOOD, 0,
 		"using       native: fewest bytes of the paths that are up", ""},
 	{"compare worker-b", FAKE_GOOD, FAKE_GOOD, 0,
-		"not ipip    10 of 10 probes lost, down for 4 min 12 s; native to the", ""},
+		"not ipip    10 probes lost in a row, down for 4 min 12 s; native to the", ""},
 	{"compare worker-b", FAKE_GOOD, FAKE_GOOD, 0, "IP protocol 4 is filtered or refused", ""},
 	{"compare worker-b", FAKE_GOOD, FAKE_GOOD, 0,
 		"next        vxlan, when native fails; MTU falls from 1500 to 1400", ""},
