@@ -22,6 +22,7 @@ PROBED = {"a": "10.244.0.1", "b": "10.244.1.1", "c": "10.244.2.1"}
 FILTERS = {"native": f"ip saddr {POOL} ip daddr {POOL}", "ipip": "ip protocol 4",
            "vxlan": "udp dport 4789"}
 BACK_SEC = 60
+UP_SEC = 200   # a machine too busy to answer within 250 ms makes paths fall, and holds them down
 
 
 def set_auto(lab, encap="auto"):
@@ -40,7 +41,7 @@ def set_auto(lab, encap="auto"):
         podlane.start_control()
     for one, other in (("a", "b"), ("b", "a")):
         wait_until(f"{one}'s paths to {other} are up", lambda one=one, other=other: ", ".join(
-            kind for kind in KINDS if path(lab, one, other, kind).get("probe") != "up"), 60, quiet=True)
+            kind for kind in KINDS if path(lab, one, other, kind).get("probe") != "up"), UP_SEC, quiet=True)
 
 
 def node_of(lab, name, other):
