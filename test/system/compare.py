@@ -4,92 +4,25 @@
 all six changes of path, and a stock node is probed. A and B run Podlane, C is a stock node."""
 import itertools
 import json
-import os
 import subprocess
 import time
 
 from support import expect, expect_equal, main_of
 
 from lablib.netns import ip
+from lablib.paths import (KINDS, Filters, chosen, hop, node_of, path, pin, unpin, wait_chosen,
+                          wait_in_dataplane, wait_measured)
 from lablib.shell import run, wait_until
-from lablib.topology import NODES, PODS, POOL, SEGMENT
+from lablib.topology import NODES, PODS
 from lablib.traffic import Ping, warm_up
 
 VARIANTS = ["podlane"]
-KINDS = ("native", "ipip", "vxlan")
-# In each node's own block, and no pod's.
-PROBED = {"a": "10.244.0.1", "b": "10.244.1.1", "c": "10.244.2.1"}
-FILTERS = {"native": f"ip saddr {POOL} ip daddr {POOL}", "ipip": "ip protocol 4",
-           "vxlan": "udp dport 4789"}
-BACK_SEC = 60
-UP_SEC = 200   # a machine too busy to answer within 250 ms makes paths fall, and holds them down
 
 
-def set_auto(lab, encap="auto"):
-    """A and B compare; C answers probes by its kernel. Kept from one check to the next."""
-    ip(NODES["c"].netns, f"address replace {PROBED['c']}/32 dev lo")
-    inventory = os.path.join(lab.dir, "nodes.yaml")
-    with open(inventory, "w", encoding="utf-8") as out:
-        out.write("nodes:\n")
-        for node in NODES.values():
-            out.write(f"  - name: {node.hostname}\n    address: {node.address}\n"
-                      f"    probe_address: {PROBED[node.name]}\n")
-    for name in ("a", "b"):
-        podlane = lab.podlanes[name]
-        podlane.write_config(pool=f"{POOL}\n    encap: {encap}\ninventory: {inventory}")
-        lab.daemons.stop(podlane.names["control"], 10)
-        podlane.start_control()
-    for one, other in (("a", "b"), ("b", "a")):
-        wait_until(f"{one}'s paths to {other} are up", lambda one=one, other=other: ", ".join(
-            kind for kind in KINDS if path(lab, one, other, kind).get("probe") != "up"), UP_SEC, quiet=True)
-
-
-def node_of(lab, name, other):
-    """What a node's control says of another node."""
-    nodes = lab.podlanes[name].podlane("compare", NODES[other].hostname).get("nodes") or [{}]
-    return nodes[0]
-
-
-def path(lab, name, other, kind):
-    return next((one for one in node_of(lab, name, other).get("paths", [])
-                 if one["kind"] == kind), {})
-
-
-def hop(lab, name, other):
-    return (node_of(lab, name, other).get("hops") or [{}])[0]
-
-
-def chosen(lab, name, other):
-    return hop(lab, name, other).get("chosen")
-
-
-def wait_chosen(lab, kind, timeout_sec=BACK_SEC):
-    """Until A reaches B, and B reaches A, by this kind of path."""
-    return wait_until(f"A and B use {kind}",
-                      lambda: chosen(lab, "a", "b") == kind and chosen(lab, "b", "a") == kind,
-                      timeout_sec, 0.02, quiet=True)
-
-
-class Filters:
-    """Drops kinds of packets between A and B on the segment, and nobody else's."""
-
-    def __enter__(self):
-        self.nft("add table bridge podlane")
-        self.nft("add chain bridge podlane f { type filter hook forward priority 0; }")
-        return self
-
-    def __exit__(self, *_):
-        self.nft("delete table bridge podlane")
-
-    @staticmethod
-    def nft(*lines):
-        run(["nft", "\n".join(lines)], netns=SEGMENT)
-
-    def set(self, *kinds):
-        lines = ["flush chain bridge podlane f"]
-        lines += ['add rule bridge podlane f iifname { "a", "b" } oifname { "a", "b" } '
-                  f"{FILTERS[kind]} drop" for kind in kinds]
-        self.nft(*lines)
+def set_auto(lab):
+    """Kept from one check to the next."""
+    lab.set_auto()
+    wait_measured(lab)
 
 
 def flood(source, target, options=()):
@@ -163,32 +96,11 @@ def check_comparison(lab):
            f"{path(lab, 'a', 'b', 'native')['rtt_p50_us']:.0f} us"
 
 
-def pin(lab, kind):
-    for one, other in (("a", "b"), ("b", "a")):
-        said = lab.podlanes[one].podlane("path", "pin", NODES[other].hostname, kind)
-        expect("errors" not in said, f"pin: {said.get('errors')}")
-
-
-def unpin(lab):
-    for one, other in (("a", "b"), ("b", "a")):
-        lab.podlanes[one].podlane("path", "unpin", NODES[other].hostname)
-
-
 def all_changes():
     """An order of pins that has each of the six changes of path."""
     order = ["native", "ipip", "vxlan", "native", "vxlan", "ipip", "native"]
     assert set(zip(order, order[1:])) == set(itertools.permutations(KINDS, 2))
     return order
-
-
-def wait_in_dataplane(lab, kind):
-    def is_there():
-        for name, pod in (("a", "b1"), ("b", "a1")):
-            hops = lab.podlanes[name].target(PODS[pod].address)[2]
-            if not hops or hops[0][0] != kind:
-                return False
-        return True
-    wait_until(f"the dataplanes use {kind}", is_there, 20, 0.05, quiet=True)
 
 
 def check_pin(lab):

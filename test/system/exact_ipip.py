@@ -11,7 +11,7 @@ from scapy.layers.inet import IP
 from scapy.layers.l2 import Ether
 from support import expect, expect_equal, main_of
 from through import expect_decapsulated, expect_ecn_table, send_and_catch
-from tunnels import expect_none_lost, set_policy, wait_path
+from tunnels import expect_none_lost, wait_path
 
 from lablib.netns import ip
 from lablib.shell import run, wait_until
@@ -45,7 +45,7 @@ def prepare(lab):
     if responders and responders[-1].poll() is None:
         return
     for name in ("a", "b"):
-        set_policy(lab, name, "ipip")
+        lab.set_policy(name, "ipip")
     start_responder([NODES["a"], NODES["b"]])
     for name, pod in (("a", "c1"), ("b", "c1"), ("a", "b1")):
         wait_path(lab, name, PODS[pod], "ipip")

@@ -11,9 +11,10 @@ from pods import ask_control, is_attached
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from support import expect, expect_equal, main_of
-from tunnels import add_kernel_vxlan, expect_none_lost, set_policy, wait_path
+from tunnels import expect_none_lost, wait_path
 
 from lablib.netns import ip
+from lablib.paths import add_kernel_vxlan
 from lablib.shell import run, wait_until
 from lablib.topology import HOST_SIDE_MAC, NODES, PODS
 from lablib.traffic import iperf3, snmp
@@ -29,8 +30,8 @@ def prepare(lab):
     """A by policy, B by following its own device, C without Podlane; once for all checks."""
     if os.path.exists(os.path.join(lab.dir, "exact_vxlan")):
         return
-    set_policy(lab, "a", "vxlan")
-    set_policy(lab, "b", "follow")
+    lab.set_policy("a", "vxlan")
+    lab.set_policy("b", "follow")
     add_kernel_vxlan(NODES["c"], ["a", "b"])
     add_kernel_vxlan(NODES["b"], ["a", "c"])
     for name, pod in (("a", "c1"), ("b", "c1"), ("a", "b1")):

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 from support import expect, expect_equal, main_of
-from tunnels import set_policy, wait_path
+from tunnels import wait_path
 
 from lablib.netns import ip
 from lablib.shell import run, wait_until
@@ -23,7 +23,7 @@ MAX_OTHERS = 10     # punted meanwhile for other reasons
 def use(lab, encap):
     """A and B by one kind of tunnel, and pods that have learnt nothing of its MTU yet."""
     for name in ("a", "b"):
-        set_policy(lab, name, encap)
+        lab.set_policy(name, encap)
     wait_path(lab, "a", TARGET, encap)
     wait_path(lab, "b", SOURCE, encap)
     warm_up(SOURCE, TARGET.address)

@@ -7,8 +7,9 @@ import signal
 import time
 
 from support import expect, expect_equal, main_of
-from tunnels import ON_THE_WIRE, wait_path
+from tunnels import wait_path
 
+from lablib.paths import ON_THE_WIRE
 from lablib.shell import wait_until
 from lablib.topology import NODES, PODS, POOL, SEGMENT
 from lablib.traffic import Capture, Ping, ping, warm_up
@@ -31,13 +32,7 @@ def control_lines(lab, name, text):
 
 
 def set_encap(lab, name, encap, **changes):
-    inventory = os.path.join(lab.dir, "nodes.yaml")
-    with open(inventory, "w", encoding="utf-8") as out:
-        out.write("nodes:\n")
-        for node in NODES.values():
-            out.write(f"  - name: {node.hostname}\n    address: {node.address}\n")
-    lab.podlanes[name].write_config(pool=f"{POOL}\n    encap: {encap}\ninventory: {inventory}",
-                                    **changes)
+    lab.podlanes[name].write_config(encap=encap, inventory=lab.write_inventory(), **changes)
     send_hup(lab, name)
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 
 from support import expect_equal, main_of
-from tunnels import set_policy, wait_path
+from tunnels import wait_path
 
 from lablib.shell import run
 from lablib.topology import NODES, PODS
@@ -87,7 +87,7 @@ def check_replies_by_tunnel(lab):
     try:
         for kind in ("ipip", "vxlan"):
             for name, pod in (("a", "b1"), ("b", "a1")):
-                set_policy(lab, name, kind)
+                lab.set_policy(name, kind)
                 wait_path(lab, name, PODS[pod], kind)
             notes.append(f"{kind} {check_replies_are_translated_back(lab)}")
     finally:

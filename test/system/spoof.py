@@ -10,7 +10,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
 from support import expect_equal, main_of
-from tunnels import set_policy, wait_path
+from tunnels import wait_path
 
 from lablib.shell import wait_until
 from lablib.topology import HOST_SIDE_MAC, NODES, PODS, SEGMENT
@@ -81,7 +81,7 @@ def prepare(lab):
     """A knows both kinds of tunnels then, and C as a node."""
     global MACS, NODE_PAIR
     if lab.podlanes["a"].target(PODS["c1"].address)[2][0][0] != "vxlan":
-        set_policy(lab, "a", "vxlan")
+        lab.set_policy("a", "vxlan")
         wait_path(lab, "a", PODS["c1"], "vxlan")
     MACS = mac_of(NODES["c"].netns), mac_of(NODES["a"].netns)
     NODE_PAIR = NODES["c"].address, NODES["a"].address

@@ -7,11 +7,12 @@ import os
 from support import expect, expect_equal, main_of
 
 from lablib.netns import ip, sysctl
+from lablib.paths import add_kernel_vxlan, vtep_mac
 from lablib.shell import run, wait_until
 from lablib.topology import AS_NUMBER, NODES, PODS, PREFIX, REFLECTOR
 from lablib.topology import Node, Pod
 from lablib.traffic import ping, warm_up
-from tunnels import add_kernel_vxlan, set_policy, vtep_mac, wait_path
+from tunnels import wait_path
 
 VARIANTS = ["podlane"]
 ROUTER = "192.168.2.1"          # the reflector's second interface
@@ -84,8 +85,8 @@ def check_node_behind_a_router(lab):
     """Cross-subnet: B is reached plain and D by VXLAN through the router; none lost either way."""
     add_far_node(lab)
     add_recipe(lab)
-    set_policy(lab, "a", "vxlan\n    scope: cross-subnet", [FAR])
-    set_policy(lab, "b", "none", [FAR])
+    lab.set_policy("a", "vxlan", "cross-subnet", [FAR])
+    lab.set_policy("b", "none", others=[FAR])
     wait_path(lab, "a", FAR_POD, "vxlan")
     wait_path(lab, "a", PODS["b1"], "native")
     wait_mac(lab, mac_of(PREFIX + "rr"))

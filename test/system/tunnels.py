@@ -2,39 +2,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The three ways between nodes: plain, IPIP and VXLAN by policy, the kernel's vxlan device followed,
 and a stock node's vxlan device at the other end."""
-import hashlib
 import os
 import time
 
 from support import expect, expect_equal, main_of
 
-from lablib.netns import ip
-from lablib.shell import run, wait_until
-from lablib.topology import NODES, PODS, POOL, SEGMENT
+from lablib.paths import ON_THE_WIRE, add_kernel_vxlan
+from lablib.shell import wait_until
+from lablib.topology import NODES, PODS, SEGMENT
 from lablib.traffic import Capture, ping, warm_up
 
 VARIANTS = ["podlane"]
-ON_THE_WIRE = {"native": "not proto 4 and not udp port 4789", "ipip": "proto 4",
-               "vxlan": "udp port 4789"}
-
-
-def vtep_mac(node):
-    """As Calico computes it: 0x66 and five bytes of SHA-1 of the node's name."""
-    digest = hashlib.sha1(node.hostname.encode()).digest()
-    return "66:" + ":".join(f"{byte:02x}" for byte in digest[:5])
-
-
-def set_policy(lab, name, encap, others=()):
-    """Give a node's pool a policy, and its control the new file; others: nodes beside the lab's."""
-    podlane = lab.podlanes[name]
-    inventory = os.path.join(lab.dir, "nodes.yaml")
-    with open(inventory, "w", encoding="utf-8") as out:
-        out.write("nodes:\n")
-        for node in (*NODES.values(), *others):
-            out.write(f"  - name: {node.hostname}\n    address: {node.address}\n")
-    podlane.write_config(pool=f"{POOL}\n    encap: {encap}\ninventory: {inventory}")
-    lab.daemons.stop(podlane.names["control"], 10)
-    podlane.start_control()
 
 
 def wait_path(lab, name, pod, kind):
@@ -43,20 +21,6 @@ def wait_path(lab, name, pod, kind):
         hops = lab.podlanes[name].target(pod.address)[2]
         return bool(hops) and hops[0][0] == kind
     wait_until(f"{name} reaches {pod.name} by {kind}", is_there, timeout_sec=25, quiet=True)
-
-
-def add_kernel_vxlan(node, peers):
-    """A vxlan device as Felix makes it: no learning, one neighbour and FDB entry per node."""
-    ip(node.netns,
-       f"link add vxlan.calico address {vtep_mac(node)} type vxlan id 4096 local {node.address} "
-       "dev eth0 dstport 4789 nolearning",
-       f"address add {node.block.split('/')[0]}/32 dev vxlan.calico", "link set vxlan.calico up")
-    for peer in (NODES[other] for other in peers):
-        vtep = peer.block.split("/")[0]
-        ip(node.netns, f"neigh add {vtep} lladdr {vtep_mac(peer)} dev vxlan.calico nud permanent")
-        run(["bridge", "-n", node.netns, "fdb", "append", vtep_mac(peer), "dev", "vxlan.calico",
-             "dst", peer.address, "self", "permanent"])
-        ip(node.netns, f"route replace {peer.block} via {vtep} dev vxlan.calico onlink proto 80")
 
 
 def expect_none_lost(pairs, n_pkts=1000):
@@ -70,7 +34,7 @@ def check_three_modes(lab):
     """A and B on each policy in turn: nothing lost, and on the wire it is what it should be."""
     for encap, kind in (("none", "native"), ("ipip", "ipip"), ("vxlan", "vxlan")):
         for name in ("a", "b"):
-            set_policy(lab, name, encap)
+            lab.set_policy(name, encap)
         wait_path(lab, "a", PODS["b1"], kind)
         wait_path(lab, "b", PODS["a1"], kind)
         hosts = f"host {NODES['a'].address} and host {NODES['b'].address}"
@@ -89,8 +53,8 @@ def check_three_modes(lab):
 def check_kernel_vxlan(lab):
     """C is a stock node with a kernel vxlan device; A reaches it by policy, B by following its own."""
     began = time.monotonic()
-    set_policy(lab, "a", "vxlan")
-    set_policy(lab, "b", "follow")
+    lab.set_policy("a", "vxlan")
+    lab.set_policy("b", "follow")
     add_kernel_vxlan(NODES["c"], ["a", "b"])
     add_kernel_vxlan(NODES["b"], ["a", "c"])
     wait_path(lab, "a", PODS["c1"], "vxlan")

@@ -6,15 +6,15 @@ import sys
 import time
 from dataclasses import dataclass
 
+from . import demo_paths
 from .lab import Lab
 from .leftovers import Inventory
 from .shell import LabError, Progress, say, wait_until
 from .topology import AS_NUMBER, NODES, PODS, REFLECTOR
-from .traffic import forwarded_by_kernel, iperf3, ping, warm_up
+from .traffic import forwarded_by_kernel, ping, warm_up
 
 N_PINGS = 1000
 PING_GAP_MS = 2
-TCP_SEC = 2
 PAIRS = ("a1 a2", "a1 b1", "b1 a1", "a1 c1", "c1 a1", "b1 c1", "c1 b1", "a1 b3", "b3 c1")
 FOLLOWED = "10.244.1.0/26"
 
@@ -34,22 +34,20 @@ class Verdict:
 
 
 @dataclass
-class Measured:
-    """One direction between two pods."""
+class Counted:
+    """Pings of one direction between two pods."""
     lost: int
     p50_us: float
     p99_us: float
-    tcp_gbps: float
-    by_podlane: dict     # node: packets that its dataplane sent during the pings
+    by_podlane: dict     # node: packets that its dataplane sent meanwhile
     by_kernel: dict      # node: packets that its kernel forwarded meanwhile
 
 
 def sent_by_podlane(lab):
-    return {name: podlane.account()["sent"] for name, podlane in lab.podlanes.items()
-            if lab.daemons.pid(podlane.names["dataplane"])}
+    return {name: podlane.account()["sent"] for name, podlane in lab.podlanes.items()}
 
 
-def measure(lab, source, target):
+def count_pair(lab, source, target):
     warm_up(source, target.address)
     podlane = sent_by_podlane(lab)
     kernel = {name: forwarded_by_kernel(node.netns) for name, node in NODES.items()}
@@ -57,18 +55,17 @@ def measure(lab, source, target):
     after = sent_by_podlane(lab)
     forwarded = {name: forwarded_by_kernel(node.netns) - kernel[name]
                  for name, node in NODES.items()}
-    bits_per_sec, _ = iperf3(source, target, TCP_SEC)
-    return Measured(pings.lost, pings.percentile(0.5), pings.percentile(0.99), bits_per_sec / 1e9,
-                    {name: after[name] - podlane[name] for name in podlane}, forwarded)
+    return Counted(pings.lost, pings.percentile(0.5), pings.percentile(0.99),
+                   {name: after[name] - podlane[name] for name in podlane}, forwarded)
 
 
-def measure_all(lab, title):
+def count_all(lab):
     results = {}
-    progress = Progress(title)
+    progress = Progress("pings between all pods")
     for number, pair in enumerate(PAIRS):
         source, target = (PODS[name] for name in pair.split())
         progress.turn(f"{source.name} > {target.name} ({number + 1} of {len(PAIRS)})")
-        results[pair] = measure(lab, source, target)
+        results[pair] = count_pair(lab, source, target)
     progress.end(f"{len(PAIRS)} directions")
     return results
 
@@ -118,39 +115,33 @@ def show_route(lab, verdict):
     verdict.check(gateways == {NODES["b"].address}, "kernel and BGP differ on " + FOLLOWED)
 
 
-def check_pair(pair, left, right, verdict):
+def check_pair(pair, counted, verdict):
     """Nothing lost, and each node on the way counted every packet once, in the right place."""
     nodes = {PODS[name].node for name in pair.split()}
     title = pair.replace(" ", " > ")
-    verdict.check(left.lost == 0, f"{title}: the kernels lost {left.lost}")
-    verdict.check(right.lost == 0, f"{title}: Podlane lost {right.lost}")
+    verdict.check(counted.lost == 0, f"{title}: lost {counted.lost}")
     for name, node in NODES.items():
         wanted = 2 * N_PINGS if name in nodes else 0
         if node.has_podlane:
-            verdict.check(right.by_podlane[name] >= wanted and right.by_kernel[name] == 0,
+            verdict.check(counted.by_podlane[name] >= wanted and counted.by_kernel[name] == 0,
                           f"{title}: on {name.upper()} the dataplane sent "
-                          f"{right.by_podlane[name]} of {wanted} packets, the kernel "
-                          f"{right.by_kernel[name]}")
+                          f"{counted.by_podlane[name]} of {wanted} packets, the kernel "
+                          f"{counted.by_kernel[name]}")
         else:
-            verdict.check(right.by_kernel[name] >= wanted,
-                          f"{title}: {name.upper()}'s kernel forwarded {right.by_kernel[name]} "
+            verdict.check(counted.by_kernel[name] >= wanted,
+                          f"{title}: {name.upper()}'s kernel forwarded {counted.by_kernel[name]} "
                           f"of {wanted}")
 
 
-def show_traffic(kernel, podlane, verdict):
-    def half(one):
-        return f"{one.lost:5} {one.p50_us:6.0f} /{one.p99_us:6.0f} {one.tcp_gbps:6.2f}"
-
-    say(f"\n3 TRAFFIC  {N_PINGS} pings {PING_GAP_MS} ms apart, then {TCP_SEC} s of TCP; COUNTED: "
-        "packets of the pings")
-    say("           ALL KERNELS                PODLANE ON A AND B         COUNTED BY")
-    say("  FROM>TO   LOST us p50 /   p99   Gb/s  LOST us p50 /   p99   Gb/s     A     B  C kernel")
-    for pair in PAIRS:
-        left, right = kernel[pair], podlane[pair]
-        say(f"  {pair.replace(' ', ' > ')}  {half(left)} {half(right)} "
-            f"{right.by_podlane['a']:5} {right.by_podlane['b']:5} {right.by_kernel['c']:9}")
-        check_pair(pair, left, right, verdict)
-    by_kernels = sum(one.by_kernel[name] for one in podlane.values() for name in lab_podlanes())
+def show_all_pairs(counted, verdict):
+    say(f"\n5 ALL PODS  {N_PINGS} pings {PING_GAP_MS} ms apart; packets counted by A and B (with answers to "
+        "probes) and C's kernel")
+    say("  FROM>TO   LOST  RTT us p50/p99      A      B  C kernel")
+    for pair, one in counted.items():
+        say(f"  {pair.replace(' ', ' > ')}  {one.lost:5} {one.p50_us:6.0f} /{one.p99_us:6.0f} "
+            f"{one.by_podlane['a']:6} {one.by_podlane['b']:6} {one.by_kernel['c']:9}")
+        check_pair(pair, one, verdict)
+    by_kernels = sum(one.by_kernel[name] for one in counted.values() for name in lab_podlanes())
     say(f"  forwarded by the kernels of A and B meanwhile: {by_kernels}")
     say("  b3 is on B with an address borrowed from A's block: its /32 wins over A's /26.")
     say("  veth figures compare, they are no hardware figures: kernels hand 64 KiB segments from\n"
@@ -163,7 +154,7 @@ def lab_podlanes():
 
 
 def show_account(lab, verdict):
-    say("\n4 ACCOUNT  every packet that came in is sent, punted to the kernel, or dropped by name")
+    say("\n6 ACCOUNT  what came in or was made is sent, punted to the kernel, dropped by name, or taken")
     for name, podlane in lab.podlanes.items():
         def is_settled(podlane=podlane):
             return podlane.account()["ok"]
@@ -184,19 +175,25 @@ def run_demo(lab, verdict):
     say("\nbringing up the founding lab")
     lab.up(has_podlane=False)
     lab.wait_bgp()
-    kernel = measure_all(lab, "traffic, all nodes on their kernels")
+    kernel = demo_paths.measure_kernel(lab)
     lab.start_podlane()
     lab.wait_podlane()
     for name, podlane in lab.podlanes.items():
         pods = [pod for pod in PODS.values() if pod.node == name]
         wait_until(f"pods of {name.upper()} on the fast lane",
                    lambda podlane=podlane, pods=pods: podlane.missing_pods(pods), 30)
-    fast = measure_all(lab, "traffic, A and B on Podlane")
+    lab.set_auto()
+    fast = demo_paths.measure_podlane(lab)
+    broken = demo_paths.break_path(lab, verdict)
+    counted = count_all(lab)
     say(f"\nPODLANE DEMO   founding lab, veth, {os.cpu_count()} cores, no NIC: compares modes, not "
         "hardware")
     show_sessions(lab, verdict)
     show_route(lab, verdict)
-    show_traffic(kernel, fast, verdict)
+    demo_paths.show_paths(kernel, fast, verdict)
+    demo_paths.show_compare(lab)
+    demo_paths.show_break(broken)
+    show_all_pairs(counted, verdict)
     show_account(lab, verdict)
 
 

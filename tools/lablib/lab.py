@@ -89,6 +89,35 @@ class Lab:
             say(f"  Podlane on {podlane.node.name}")
             podlane.start()
 
+    def write_inventory(self, others=(), is_probed=False):
+        """The file of nodes, others beside the lab's too. Returns its path."""
+        path = os.path.join(self.dir, "nodes.yaml")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write("nodes:\n")
+            for node in (*NODES.values(), *others):
+                out.write(f"  - name: {node.hostname}\n    address: {node.address}\n")
+                if is_probed:
+                    out.write(f"    probe_address: {node.probe_address}\n")
+        return path
+
+    def set_policy(self, name, encap, scope="always", others=()):
+        """Give a node's pool a policy, and its control the new file; nothing is probed."""
+        podlane = self.podlanes[name]
+        podlane.write_config(encap=encap, scope=scope, inventory=self.write_inventory(others))
+        self.restart_control(podlane)
+
+    def set_auto(self):
+        """A and B compare the paths by probes and choose; C answers probes by its kernel."""
+        ip(NODES["c"].netns, f"address replace {NODES['c'].probe_address}/32 dev lo")
+        inventory = self.write_inventory(is_probed=True)
+        for podlane in self.podlanes.values():
+            podlane.write_config(encap="auto", inventory=inventory)
+            self.restart_control(podlane)
+
+    def restart_control(self, podlane):
+        self.daemons.stop(podlane.names["control"], 10)
+        podlane.start_control()
+
     def make_segment(self):
         self.namespaces.add(SEGMENT)
         sysctl(SEGMENT, net__ipv6__conf__all__disable_ipv6=1)

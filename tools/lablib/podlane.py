@@ -21,6 +21,9 @@ pods:
   checksum: {checksum}
 pools:
   - cidr: {pool}
+    encap: {encap}
+    scope: {scope}
+inventory: "{inventory}"
 fpm:
   listen: 127.0.0.1:2620
 sockets:
@@ -68,7 +71,8 @@ class Podlane:
         if len(pair) < 2:
             pair = cores[:2] if self.slot % 2 == 0 else cores[1::-1]
         facts = {"name": self.node.name.upper(), "hostname": self.node.hostname, "dir": self.dir,
-                 "pool": POOL, "checksum": self.checksum, "match": "cali*",
+                 "pool": POOL, "encap": "follow", "scope": "always", "inventory": "",
+                 "checksum": self.checksum, "match": "cali*",
                  "main_lcore": pair[0], "worker": pair[1], "memory_mb": 256, **changes}
         return CONFIG.format(**facts)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Who is in the founding lab."""
 import hashlib
+import ipaddress
 import os
 from dataclasses import dataclass
 
@@ -28,6 +29,11 @@ class Node:
     @property
     def netns(self):
         return PREFIX + self.name
+
+    @property
+    def probe_address(self):
+        """In its own block, and no pod's."""
+        return str(ipaddress.ip_network(self.block)[1])
 
 
 @dataclass(frozen=True)
