@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What tools/bench is made of, in the order in which it is used:
+
+layout.py       which addresses are routed, and through which node
+packets.py      the packets, as pcap files
+machine.py      hugepages, pinned threads, was somebody else on our core
+testpmd.py      the ceiling: dpdk-testpmd on the same devices
+dataplane.py    podlane-dataplane, filled by tools/bench-client.c
+rounds.py       measure the two in turn
+plan.py         what is measured
+forwarding.py   goes through the plan
+report.py       table, JSON, picture
+"""

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""podlane-dataplane as it is installed, on two vdev ports, and the client that fills its tables."""
+import os
+import subprocess
+import time
+
+from lablib.shell import LabError
+
+from . import machine, packets
+
+CONFIG = """\
+node:
+  name: bench
+ports:
+  - name: in
+    devargs: net_pcap0,rx_pcap={pcap},infinite_rx=1
+  - name: out
+    devargs: net_null0,no-rx=1
+pools:
+  - cidr: {pool}
+sockets:
+  dataplane: {socket}
+dataplane:
+  main_lcore: {main}
+  workers: [{worker}]
+  idle: poll
+  hugepages: true
+  memory_mb: {memory_mb}
+  mbufs: {mbufs}
+  punt_interface: bench0
+  fib:
+    engine: {engine}
+    max_routes: {max_routes}
+"""
+
+
+class Dataplane:
+    """One process on one file of packets."""
+
+    def __init__(self, build_dir, work_dir, pcap, engine, mbufs, memory_mb, cores):
+        self.log_path = os.path.join(work_dir, "dataplane.log")
+        self.socket = os.path.join(work_dir, "dataplane.sock")
+        self.client = None
+        self.is_stopped = False
+        config = os.path.join(work_dir, "podlane.yaml")
+        with open(config, "w", encoding="ascii") as out:
+            out.write(CONFIG.format(pcap=pcap, pool=packets.POOL_CIDR, socket=self.socket,
+                                    main=cores[0], worker=cores[1], memory_mb=memory_mb,
+                                    mbufs=mbufs, engine=engine,
+                                    max_routes=65536 if engine == "lpm" else 2000000))
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
+        # Its TAP lives in a network namespace that goes with it.
+        self.process = subprocess.Popen(
+            ["unshare", "--net", os.path.join(build_dir, "dataplane", "podlane-dataplane"),
+             "--config", config], stdin=subprocess.DEVNULL,
+            stdout=open(self.log_path, "wb"), stderr=subprocess.STDOUT)
+        self.pid = self.process.pid     # unshare executes it in its own place
+        try:
+            self.connect(build_dir)
+            self.tid = machine.worker_thread(self.pid, cores[1])
+            machine.claim_core(self.tid)
+        except LabError:
+            self.stop()
+            raise
+
+    def connect(self, build_dir):
+        def is_up():
+            if self.process.poll() is not None:
+                said = machine.read(self.log_path).strip().splitlines() or ["nothing said"]
+                raise LabError(f"podlane-dataplane ended: {said[-1]}")
+            return os.path.exists(self.socket)
+        machine.wait_for("podlane-dataplane", is_up, 30)
+        self.client = subprocess.Popen(
+            [os.path.join(build_dir, "tools", "bench-client"), self.socket],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.read_answer()
+        self.mac = packets.parse_mac(self.ask("port in")["mac"])
+        self.out_port = self.ask("port out")["idx"]
+        self.tsc_hz = int(self.ask("info")["tsc_hz"])
+
+    def read_answer(self):
+        line = self.client.stdout.readline().strip()
+        if not line or line.startswith("error="):
+            raise LabError(f"bench-client: {line[6:] or 'ended'}")
+        return dict(word.split("=", 1) for word in line.split(" ") if "=" in word)
+
+    def ask(self, words):
+        self.client.stdin.write(words + "\n")
+        self.client.stdin.flush()
+        return self.read_answer()
+
+    def stats(self):
+        return {key: int(value) for key, value in self.ask("stats").items()}
+
+    def measure(self, seconds):
+        """Packets per second by its counters, and the worker's cycles for each of them."""
+        begin = self.stats()
+        time.sleep(seconds)
+        end = self.stats()
+        did = {key: end[key] - begin[key] for key in end}
+        middle_ns = (did["before_ns"] + did["after_ns"]) / 2
+        read_ns = max(one["after_ns"] - one["before_ns"] for one in (begin, end))
+        return {"pps": did["tx"] / middle_ns * 1e9,
+                "cycles_busy": did["busy"] / max(did["rx"], 1),
+                "sent_share": did["tx"] / max(did["rx"], 1),
+                "bytes_out": did["bytes"] / max(did["tx"], 1),
+                "uncertainty": read_ns / middle_ns}
+
+    def stop(self):
+        if self.is_stopped:
+            return
+        self.is_stopped = True
+        if self.client is not None:
+            self.client.kill()
+            self.client.wait()
+        if self.process.poll() is None:
+            machine.go_on(self.pid)
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()

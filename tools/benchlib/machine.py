@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The machine: hugepages for the run, who runs where, and was somebody else on our core."""
+import glob
+import os
+import platform
+import signal
+import time
+
+from lablib.shell import LabError
+
+NR_HUGEPAGES = "/proc/sys/vm/nr_hugepages"
+HUGEPAGE_MB = 2
+
+
+def read(path):
+    with open(path, encoding="ascii", errors="replace") as file:
+        return file.read()
+
+
+class Hugepages:
+    """with Hugepages(mb): the machine has that many, and afterwards what it had before."""
+
+    def __init__(self, mb):
+        self.wanted = mb // HUGEPAGE_MB
+        self.before = int(read(NR_HUGEPAGES))
+
+    def set(self, n):
+        with open(NR_HUGEPAGES, "w", encoding="ascii") as file:
+            file.write(f"{n}\n")
+
+    def __enter__(self):
+        self.set(self.before + self.wanted)
+        got = int(read(NR_HUGEPAGES)) - self.before
+        if got < self.wanted:
+            self.set(self.before)
+            raise LabError(f"hugepages: {got * HUGEPAGE_MB} of {self.wanted * HUGEPAGE_MB} MB; "
+                           "free memory (echo 3 > /proc/sys/vm/drop_caches)")
+        return self
+
+    def __exit__(self, *_):
+        self.set(self.before)
+
+
+def describe():
+    """What the figures are from."""
+    cpu = [line for line in read("/proc/cpuinfo").splitlines() if line.startswith("model name")]
+    return {"cpu": cpu[0].partition(":")[2].strip() if cpu else platform.machine(),
+            "cores": os.cpu_count(), "kernel": platform.release()}
+
+
+def worker_thread(pid, core):
+    """The thread of a DPDK program that is pinned to this core alone."""
+    for status in glob.glob(f"/proc/{pid}/task/*/status"):
+        lines = read(status).splitlines()
+        tid = int(status.split("/")[4])
+        if f"Cpus_allowed_list:\t{core}" in lines and tid != pid and "worker" in lines[0]:
+            return tid
+    raise LabError(f"process {pid} has no worker on core {core}")
+
+
+def claim_core(tid):
+    """Let nobody else on a worker's core while it runs, as on a node with isolated cores."""
+    os.sched_setscheduler(tid, os.SCHED_FIFO, os.sched_param(1))
+
+
+def stolen_sec(core):
+    """Time the hypervisor took from a core."""
+    for line in read("/proc/stat").splitlines():
+        words = line.split()
+        if words[0] == f"cpu{core}":
+            return int(words[8]) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+class Watch:
+    """How much of a time on a core did not belong to a thread: others ran there, or the host did."""
+
+    def __init__(self, pid, tid, core):
+        self.path = f"/proc/{pid}/task/{tid}/schedstat"
+        self.core = core
+        self.waited, self.stolen = self.now()
+
+    def now(self):
+        return int(read(self.path).split()[1]) / 1e9, stolen_sec(self.core)
+
+    def lost_sec(self):
+        waited, stolen = self.now()
+        lost = waited - self.waited + stolen - self.stolen
+        self.waited, self.stolen = waited, stolen
+        return lost
+
+
+def pause(pid):
+    os.kill(pid, signal.SIGSTOP)
+
+
+def go_on(pid):
+    os.kill(pid, signal.SIGCONT)
+
+
+def wait_for(what, condition, timeout_sec):
+    until = time.monotonic() + timeout_sec
+    while not condition():
+        if time.monotonic() > until:
+            raise LabError(f"waited {timeout_sec} s for: {what}")
+        time.sleep(0.02)
