@@ -42,18 +42,14 @@ static int check_header(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *i
 	return rte_raw_cksum(ip, hdr_bytes) == 0xffff ? 0 : -1;
 }
 
-/* 0/8, 127/8, multicast and class E are nobody's source address. */
-static bool is_martian_source(uint32_t src)
+/*
+ * 0/8, 127/8, multicast and class E are nobody's source address, and destinations no lookup decides
+ * on: multicast and broadcast are the kernel's, others an error.
+ */
+static inline bool is_special(uint32_t addr)
 {
-	return IP4_NET_BYTE(src) == 0 || IP4_NET_BYTE(src) == IP4_LOOPBACK ||
-	       IP4_NET_BYTE(src) >= IP4_MULTICAST;
-}
-
-/* Destinations no lookup decides on: multicast and broadcast are the kernel's, others an error. */
-static bool is_special_destination(uint32_t dst)
-{
-	return IP4_NET_BYTE(dst) == 0 || IP4_NET_BYTE(dst) == IP4_LOOPBACK ||
-	       IP4_NET_BYTE(dst) >= IP4_MULTICAST;
+	// 0 becomes the largest
+	return IP4_NET_BYTE(addr) - 1u >= IP4_MULTICAST - 1u || IP4_NET_BYTE(addr) == IP4_LOOPBACK;
 }
 
 static void end_special_destination(struct burst *burst, struct rte_mbuf *pkt, uint32_t dst)
@@ -66,39 +62,74 @@ static void end_special_destination(struct burst *burst, struct rte_mbuf *pkt, u
 		burst_drop(burst, pkt, DROP_MARTIAN_DESTINATION);
 }
 
+/*
+ * RFC 1071 2 (B) lets us add 32 bits at once. Folding is taking the rest of a division by 0xffff,
+ * which the compiler makes a multiplication of; and no rest is what makes the folded sum all ones.
+ */
+static inline bool is_plain_checksum_right(const struct rte_ipv4_hdr *ip)
+{
+	uint32_t first, second, third;
+
+	memcpy(&first, ip, sizeof(first));
+	memcpy(&second, &ip->packet_id, sizeof(second));
+	memcpy(&third, &ip->time_to_live, sizeof(third));
+	return ((uint64_t)first + second + third + ip->src_addr + ip->dst_addr) % 0xffff == 0;
+}
+
+/* Can nothing of all that be wrong? Then it is what nearly every packet is, and goes on at once. */
+static inline bool is_plain(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip, uint32_t dst)
+{
+	uint32_t total_bytes = rte_be_to_cpu_16(ip->total_length);
+
+	return ip->version_ihl == VERSION_IHL_PLAIN && total_bytes >= sizeof(*ip) &&
+	       total_bytes == pkt->pkt_len - RTE_ETHER_HDR_LEN && !is_special(dst) &&
+	       !is_special(rte_be_to_cpu_32(ip->src_addr)) && is_plain_checksum_right(ip);
+}
+
+/* Name what is wrong, or find that it is only rare. Returns: does it go on? */
+static __rte_cold bool check_closely(struct burst *burst, struct rte_mbuf *pkt, uint32_t dst)
+{
+	const struct rte_ipv4_hdr *ip = packet_ip4(pkt);
+	enum drop_reason reason;
+	uint32_t padding;
+
+	if (check_header(pkt, ip, &reason) < 0) {
+		burst_drop(burst, pkt, reason);
+		return false;
+	}
+	if (is_special(dst)) {
+		end_special_destination(burst, pkt, dst);
+		return false;
+	}
+	if (is_special(rte_be_to_cpu_32(ip->src_addr))) {
+		burst_drop(burst, pkt, DROP_MARTIAN_SOURCE);
+		return false;
+	}
+	padding = pkt->pkt_len - RTE_ETHER_HDR_LEN - rte_be_to_cpu_16(ip->total_length);
+	if (padding > 0)
+		rte_pktmbuf_trim(pkt, (uint16_t)padding);
+	// options are rare and many: the kernel knows them all
+	if (ip->version_ihl != VERSION_IHL_PLAIN) {
+		burst_punt(burst, pkt);
+		return false;
+	}
+	return true;
+}
+
 void ip4_check(struct burst *burst)
 {
-	uint16_t n = 0;
+	const unsigned n_before = burst->n;
+	unsigned n = 0;
 
-	for (uint16_t i = 0; i < burst->n; i++) {
+	for (unsigned i = 0; i < n_before; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
 		const struct rte_ipv4_hdr *ip = packet_ip4(pkt);
 		uint32_t dst = rte_be_to_cpu_32(ip->dst_addr);
-		enum drop_reason reason;
-		uint32_t padding;
 
-		if (unlikely(check_header(pkt, ip, &reason) < 0)) {
-			burst_drop(burst, pkt, reason);
-			continue;
+		if (likely(is_plain(pkt, ip, dst)) || check_closely(burst, pkt, dst)) {
+			burst->dst[n] = dst;
+			burst->pkt[n++] = pkt;
 		}
-		if (unlikely(is_special_destination(dst))) {
-			end_special_destination(burst, pkt, dst);
-			continue;
-		}
-		if (unlikely(is_martian_source(rte_be_to_cpu_32(ip->src_addr)))) {
-			burst_drop(burst, pkt, DROP_MARTIAN_SOURCE);
-			continue;
-		}
-		padding = pkt->pkt_len - RTE_ETHER_HDR_LEN - rte_be_to_cpu_16(ip->total_length);
-		if (unlikely(padding > 0))
-			rte_pktmbuf_trim(pkt, (uint16_t)padding);
-		// options are rare and many: the kernel knows them all
-		if (unlikely(ip->version_ihl != VERSION_IHL_PLAIN)) {
-			burst_punt(burst, pkt);
-			continue;
-		}
-		burst->dst[n] = dst;
-		burst->pkt[n++] = pkt;
 	}
-	burst->n = n;
+	burst->n = (uint16_t)n;
 }
