@@ -17,8 +17,8 @@ static_assert(ADJACENCY_N_KINDS - ADJACENCY_NATIVE == WIRE_PATH_N_KINDS - WIRE_P
 /* What goes out of one port: the packets, and the adjacencies that say where each was sent. */
 struct outgoing {
 	uint16_t n;
-	struct rte_mbuf *pkt[BURST_MAX];
-	const struct adjacency *adjacency[BURST_MAX];
+	struct rte_mbuf **pkt;
+	const struct adjacency **adjacency;
 };
 
 static uint16_t send_burst(struct port *port, unsigned worker, struct rte_mbuf **pkts, uint16_t n)
@@ -70,6 +70,17 @@ static void count_paths(const struct outgoing *out, uint16_t n_sent, struct path
 	}
 }
 
+/* Mostly all packets leave by one port. */
+static bool is_one_port(const struct burst *burst)
+{
+	const unsigned n = burst->n;
+	uint32_t differ = 0;
+
+	for (unsigned i = 1; i < n; i++)
+		differ |= burst->adjacency[i]->port ^ burst->adjacency[0]->port;
+	return differ == 0;
+}
+
 /* Move the packets for the first packet's port to *out, in order; the others stay. */
 static void take_port(struct burst *burst, uint16_t port, struct outgoing *out)
 {
@@ -91,8 +102,19 @@ static void take_port(struct burst *burst, uint16_t port, struct outgoing *out)
 void tx(struct burst *burst, struct port_table *ports, unsigned worker, struct lcore_stats *stats,
 	struct path_pkts *path_pkts)
 {
-	struct outgoing out;
+	struct rte_mbuf *pkts[BURST_MAX];
+	const struct adjacency *adjacencies[BURST_MAX];
+	struct outgoing out = {.n = burst->n, .pkt = pkts, .adjacency = adjacencies};
 
+	if (likely(burst->n > 0 && is_one_port(burst))) {
+		struct port *port = &ports->port[burst->adjacency[0]->port];
+
+		out.pkt = burst->pkt;
+		out.adjacency = burst->adjacency;
+		count_paths(&out, send_to_port(burst, port, worker, &out, stats), path_pkts);
+		burst->n = 0;
+		return;
+	}
 	while (burst->n > 0) {
 		uint16_t port = burst->adjacency[0]->port;
 
