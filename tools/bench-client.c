@@ -5,7 +5,7 @@
  *
  *   port NAME                        idx=0 mac=02:70:63:61:70:00
  *   paths native|ipip|vxlan PORT N   sets N paths, one for each node, all out of one port
- *   ends none|ipip|vxlan 0|1         our tunnel ends; 1: with the check of inner sources
+ *   ends 0|1                         our tunnel ends, one of each kind; 1: inner sources are checked
  *   set FILE, withdraw FILE          routes, a file of struct wire_route
  *   stats                            the workers' counters, and when they were read
  */
@@ -82,7 +82,8 @@ static void await_ack(struct client *client, record_fn record, void *arg)
 			die("the dataplane is of another version");
 		}
 		if (hdr->type == WIRE_ACK) {
-			client->n_refused += hdr->error != 0 && hdr->n_items == 0 ? 1 : hdr->n_items;
+			client->n_refused +=
+				hdr->error != 0 && hdr->n_items == 0 ? 1 : hdr->n_items;
 			return;
 		}
 		if (record != NULL && hdr->seq != 0)
@@ -199,18 +200,16 @@ static void do_paths(struct client *client, const char *kind, unsigned port, uns
 		printf("ok=1 ns=%llu\n", (unsigned long long)(now_ns() - began));
 }
 
-static void do_ends(struct client *client, const char *kind, unsigned has_inner_check)
+static void do_ends(struct client *client, unsigned has_inner_check)
 {
-	struct wire_endpoint end = {
-		.addr = OUR_ADDR,
-		.vni = VNI,
-		.udp_port = UDP_PORT,
-		.kind = strcmp(kind, "vxlan") == 0 ? WIRE_TUNNEL_VXLAN : WIRE_TUNNEL_IPIP,
-		.has_inner_check = has_inner_check != 0,
+	struct wire_endpoint ends[] = {
+		{.addr = OUR_ADDR, .kind = WIRE_TUNNEL_IPIP},
+		{.addr = OUR_ADDR, .vni = VNI, .udp_port = UDP_PORT, .kind = WIRE_TUNNEL_VXLAN},
 	};
 	struct wire_source nodes = {.prefix = NODE_RANGE, .depth = NODE_DEPTH};
 
-	ask(client, WIRE_ENDPOINT_SET, &end, strcmp(kind, "none") == 0 ? 0 : 1, NULL, NULL);
+	ends[0].has_inner_check = ends[1].has_inner_check = has_inner_check != 0;
+	ask(client, WIRE_ENDPOINT_SET, ends, sizeof(ends) / sizeof(ends[0]), NULL, NULL);
 	ask(client, WIRE_SOURCE_SET, &nodes, 1, NULL, NULL);
 	answer(client);
 }
@@ -306,8 +305,8 @@ static void run(struct client *client, char *line)
 		do_port(client, text);
 	else if (sscanf(line, "paths %15s %u %u", word, &a, &b) == 3)
 		do_paths(client, word, a, b);
-	else if (sscanf(line, "ends %15s %u", word, &a) == 2)
-		do_ends(client, word, a);
+	else if (sscanf(line, "ends %u", &a) == 1)
+		do_ends(client, a);
 	else if (sscanf(line, "set %4095s", text) == 1)
 		do_routes(client, WIRE_ROUTE_SET, text);
 	else if (sscanf(line, "withdraw %4095s", text) == 1)

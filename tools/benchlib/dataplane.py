@@ -60,7 +60,7 @@ class Dataplane:
             self.connect(build_dir)
             self.tid = machine.worker_thread(self.pid, cores[1])
             machine.claim_core(self.tid)
-        except LabError:
+        except BaseException:
             self.stop()
             raise
 
@@ -70,7 +70,7 @@ class Dataplane:
                 said = machine.read(self.log_path).strip().splitlines() or ["nothing said"]
                 raise LabError(f"podlane-dataplane ended: {said[-1]}")
             return os.path.exists(self.socket)
-        machine.wait_for("podlane-dataplane", is_up, 30)
+        machine.wait_for("podlane-dataplane", is_up, 60)
         self.client = subprocess.Popen(
             [os.path.join(build_dir, "tools", "bench-client"), self.socket],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -53,7 +53,7 @@ class Bench:
 
     def set_mode(self, ours, mode):
         ours.ask(f"paths {mode.path} {ours.out_port} {layout.NODES}")
-        ours.ask(f"ends {mode.end} {mode.has_check}")
+        ours.ask(f"ends {mode.has_check}")
 
     def run_group(self, key, engine, cases):
         """Returns: a result for each case."""

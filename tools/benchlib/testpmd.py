@@ -36,7 +36,7 @@ class Testpmd:
             self.set_mode("io")
             self.tid = machine.worker_thread(self.pid, cores[1])
             machine.claim_core(self.tid)
-        except LabError:
+        except BaseException:
             self.stop()
             raise
 
