@@ -374,12 +374,10 @@ unsigned fib_apply(struct fib *fib, struct fib_op *ops, unsigned n)
 
 void fib_lookup_bulk(const struct fib *fib, const uint32_t *addrs, uint32_t *nh, unsigned n)
 {
-	if (fib->lpm != NULL)
-		fib_lpm_lookup_bulk(fib->lpm, addrs, nh, n);
-	else
-		fib_dir24_lookup_bulk(fib->dir24, addrs, nh, n);
+	bool has_missed = fib->lpm != NULL ? fib_lpm_lookup_bulk(fib->lpm, addrs, nh, n)
+					   : fib_dir24_lookup_bulk(fib->dir24, addrs, nh, n);
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; has_missed && i < n; i++)
 		if (nh[i] == 0)
 			nh[i] = __atomic_load_n(&fib->tail[leading_ones(addrs[i])],
 				__ATOMIC_RELAXED);

@@ -129,10 +129,11 @@ static uint64_t look_up_again(const struct fib_dir24 *dir24, uint32_t addr)
 	return entry;
 }
 
-void fib_dir24_lookup_bulk(const struct fib_dir24 *dir24, const uint32_t *addrs, uint32_t *nh,
+bool fib_dir24_lookup_bulk(const struct fib_dir24 *dir24, const uint32_t *addrs, uint32_t *nh,
 	unsigned n)
 {
 	uint64_t entry[BULK];
+	bool has_missed = false;
 
 	for (unsigned done = 0; done < n; done += BULK) {
 		unsigned n_bulk = RTE_MIN(n - done, BULK);
@@ -144,8 +145,10 @@ void fib_dir24_lookup_bulk(const struct fib_dir24 *dir24, const uint32_t *addrs,
 			if (unlikely(entry[i] == 0))
 				entry[i] = look_up_again(dir24, addrs[done + i]);
 			nh[done + i] = entry[i] & NH_MASK;
+			has_missed |= nh[done + i] == 0;
 		}
 	}
+	return has_missed;
 }
 
 struct rte_rib *fib_dir24_rib(const struct fib_dir24 *dir24)

@@ -6,6 +6,7 @@
 #ifndef PODLANE_DATAPLANE_TABLE_FIB_DIR24_H
 #define PODLANE_DATAPLANE_TABLE_FIB_DIR24_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dataplane/table/fib.h"
@@ -26,8 +27,8 @@ int fib_dir24_set(struct fib_dir24 *dir24, uint32_t prefix, uint8_t depth, uint3
  */
 int fib_dir24_del(struct fib_dir24 *dir24, uint32_t prefix, uint8_t depth);
 
-/** Threads: workers. Errors: nh[i] is 0 where nothing matches */
-void fib_dir24_lookup_bulk(const struct fib_dir24 *dir24, const uint32_t *addrs, uint32_t *nh,
+/** Threads: workers. Errors: true, and nh[i] is 0, where nothing matches */
+bool fib_dir24_lookup_bulk(const struct fib_dir24 *dir24, const uint32_t *addrs, uint32_t *nh,
 	unsigned n);
 
 /** All prefixes with their next hops in the lower 24 bits. Owner: the engine; read only. */

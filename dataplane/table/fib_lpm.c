@@ -121,12 +121,18 @@ int fib_lpm_del(struct fib_lpm *lpm, uint32_t prefix, uint8_t depth)
 	return 0;
 }
 
-void fib_lpm_lookup_bulk(const struct fib_lpm *lpm, const uint32_t *addrs, uint32_t *nh, unsigned n)
+bool fib_lpm_lookup_bulk(const struct fib_lpm *lpm, const uint32_t *addrs, uint32_t *nh, unsigned n)
 {
+	bool has_missed = false;
+
 	// no faster in bulks of 8: the processor overlaps these by itself
-	for (unsigned i = 0; i < n; i++)
-		if (unlikely(rte_lpm_lookup(lpm->lpm, addrs[i], &nh[i]) != 0))
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(rte_lpm_lookup(lpm->lpm, addrs[i], &nh[i]) != 0)) {
 			nh[i] = 0;
+			has_missed = true;
+		}
+	}
+	return has_missed;
 }
 
 struct rte_rib *fib_lpm_rib(const struct fib_lpm *lpm)

@@ -5,6 +5,7 @@
 #ifndef PODLANE_DATAPLANE_TABLE_FIB_LPM_H
 #define PODLANE_DATAPLANE_TABLE_FIB_LPM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dataplane/table/fib.h"
@@ -22,8 +23,8 @@ int fib_lpm_set(struct fib_lpm *lpm, uint32_t prefix, uint8_t depth, uint32_t nh
 /** The prefix must be there. */
 int fib_lpm_del(struct fib_lpm *lpm, uint32_t prefix, uint8_t depth);
 
-/** Threads: workers. Errors: nh[i] is 0 where nothing matches */
-void fib_lpm_lookup_bulk(const struct fib_lpm *lpm, const uint32_t *addrs, uint32_t *nh,
+/** Threads: workers. Errors: true, and nh[i] is 0, where nothing matches */
+bool fib_lpm_lookup_bulk(const struct fib_lpm *lpm, const uint32_t *addrs, uint32_t *nh,
 	unsigned n);
 
 /** All prefixes with their next hops in the lower 24 bits. Owner: the engine; read only. */
