@@ -97,16 +97,41 @@ static __rte_always_inline enum drop_reason judge(enum sender sender, struct rte
 				    : judge_from_node(pkt, nh, tables);
 }
 
+/* Did a tunnel end with the check of inner sources take any of them? */
+static bool is_any_checked(const struct burst *inner)
+{
+	const uint16_t n = inner->n;
+	uint32_t nodes = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		nodes |= inner->pkt[i]->hash.usr;
+	return nodes != 0;
+}
+
+static void lookup_sources(const struct burst *burst, const struct fib *fib, uint32_t *nh)
+{
+	const uint16_t n = burst->n;
+	uint32_t src[BURST_MAX];
+
+	for (uint16_t i = 0; i < n; i++)
+		src[i] = rte_be_to_cpu_32(packet_ip4(burst->pkt[i])->src_addr);
+	fib_lookup_bulk(fib, src, nh, n);
+}
+
 static __rte_always_inline void check_burst(struct burst *burst, const struct tables *tables,
 	enum sender sender)
 {
-	uint32_t src[BURST_MAX], nh[BURST_MAX];
+	const uint16_t n_before = burst->n;
+	uint32_t nh[BURST_MAX];
 	uint16_t n = 0;
 
-	for (uint16_t i = 0; i < burst->n; i++)
-		src[i] = rte_be_to_cpu_32(packet_ip4(burst->pkt[i])->src_addr);
-	fib_lookup_bulk(tables->fib, src, nh, burst->n);
-	for (uint16_t i = 0; i < burst->n; i++) {
+	if (n_before == 0)
+		return;
+	if (sender == SENDER_POD || is_any_checked(burst))
+		lookup_sources(burst, tables->fib, nh);
+	else
+		memset(nh, 0, sizeof(nh));
+	for (uint16_t i = 0; i < n_before; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
 		enum drop_reason reason = judge(sender, pkt, nh[i], tables);
 
