@@ -5,6 +5,7 @@
 #include "dataplane/stage/lookup.h"
 
 #include <rte_branch_prediction.h>
+#include <rte_prefetch.h>
 
 /* The kinds that are not sent anywhere. */
 static void end_here(struct burst *burst, struct rte_mbuf *pkt, uint8_t kind)
@@ -39,14 +40,20 @@ static void end_here(struct burst *burst, struct rte_mbuf *pkt, uint8_t kind)
 void lookup(struct burst *burst, const struct fib *fib, const struct nexthop_view *nexthops,
 	struct path_pkts *path_pkts)
 {
+	const unsigned n_before = burst->n;
 	uint32_t nh[BURST_MAX];
-	uint16_t n = 0;
+	unsigned n = 0;
 
 	fib_lookup_bulk(fib, burst->dst, nh, burst->n);
-	for (uint16_t i = 0; i < burst->n; i++) {
+	for (unsigned i = 0; i < n_before; i++) {
+		uint32_t hash = nh[i] & WIRE_NH_GROUP ? packet_flow_hash(burst->pkt[i]) : 0;
+
+		burst->adjacency[i] = nexthop_resolve(nexthops, nh[i], hash);
+		rte_prefetch0(burst->adjacency[i]);
+	}
+	for (unsigned i = 0; i < n_before; i++) {
+		const struct adjacency *adjacency = burst->adjacency[i];
 		struct rte_mbuf *pkt = burst->pkt[i];
-		uint32_t hash = nh[i] & WIRE_NH_GROUP ? packet_flow_hash(pkt) : 0;
-		const struct adjacency *adjacency = nexthop_resolve(nexthops, nh[i], hash);
 
 		if (unlikely(adjacency->kind < ADJACENCY_NATIVE)) {
 			path_pkts[adjacency->path].pkts[WIRE_PATH_PUNT]++;
@@ -56,5 +63,5 @@ void lookup(struct burst *burst, const struct fib *fib, const struct nexthop_vie
 		burst->adjacency[n] = adjacency;
 		burst->pkt[n++] = pkt;
 	}
-	burst->n = n;
+	burst->n = (uint16_t)n;
 }
