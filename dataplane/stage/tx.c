@@ -60,13 +60,16 @@ static uint16_t send_to_port(struct burst *burst, struct port *port, unsigned wo
 	return n_sent;
 }
 
+/* Neighbours often go the same way: one addition for all of them, as each waits for the one before. */
 static void count_paths(const struct outgoing *out, uint16_t n_sent, struct path_pkts *path_pkts)
 {
-	for (uint16_t i = 0; i < n_sent; i++) {
+	for (unsigned i = 0, first; i < n_sent;) {
 		const struct adjacency *adjacency = out->adjacency[i];
 
+		for (first = i++; i < n_sent && out->adjacency[i] == adjacency; i++)
+			;
 		path_pkts[adjacency->path]
-			.pkts[adjacency->kind - ADJACENCY_NATIVE + WIRE_PATH_NATIVE]++;
+			.pkts[adjacency->kind - ADJACENCY_NATIVE + WIRE_PATH_NATIVE] += i - first;
 	}
 }
 
