@@ -82,16 +82,18 @@ int worker_deal_queues(struct worker *workers, unsigned n_workers, const struct 
 	return 0;
 }
 
-static unsigned poll_queues(struct worker *worker)
+/* @tsc: when the turn before ended, and then when this one did: the clock is read once a turn */
+static unsigned poll_queues(struct worker *worker, uint64_t *tsc)
 {
-	uint64_t start = rte_rdtsc();
+	uint64_t start = *tsc;
 	unsigned n_pkts = pipeline_inject(&worker->pipeline);
 
 	for (unsigned i = 0; i < worker->n_queues; i++)
 		n_pkts += pipeline_run(&worker->pipeline, worker->queue[i].port,
 			worker->queue[i].queue);
+	*tsc = rte_rdtsc();
 	if (n_pkts > 0)
-		worker->pipeline.stats->busy_cycles += rte_rdtsc() - start;
+		worker->pipeline.stats->busy_cycles += *tsc - start;
 	return n_pkts;
 }
 
@@ -107,16 +109,20 @@ int worker_main(void *arg)
 {
 	struct worker *worker = arg;
 	unsigned n_idle = 0;
+	uint64_t tsc;
 
 	// the default slack of 50 us would double the sleep
 	prctl(PR_SET_TIMERSLACK, 1);
 
 	epoch_enter(worker->epoch, worker->idx);
+	tsc = rte_rdtsc();
 	while (!__atomic_load_n(&worker->is_stopping, __ATOMIC_RELAXED)) {
-		n_idle = poll_queues(worker) > 0 ? 0 : n_idle + 1;
+		n_idle = poll_queues(worker, &tsc) > 0 ? 0 : n_idle + 1;
 		epoch_quiescent(worker->epoch, worker->idx);
-		if (worker->idle_us > 0 && n_idle > IDLE_TURNS)
+		if (worker->idle_us > 0 && n_idle > IDLE_TURNS) {
 			idle_sleep(worker);
+			tsc = rte_rdtsc();
+		}
 	}
 	epoch_leave(worker->epoch, worker->idx);
 	return 0;
