@@ -38,44 +38,68 @@ static void end_too_big(struct burst *burst, struct burst *big, struct rte_mbuf 
 	big->pkt[big->n++] = pkt;
 }
 
-/* Which header it gets. A packet has room for any, unless a driver keeps less than DPDK's default. */
-static bool add_to_encap(struct burst *burst, uint16_t at, const struct adjacency *adjacency,
-	const struct rte_mbuf *pkt)
+/* One that cannot go on as it is. */
+static __rte_cold void end_here(struct burst *burst, struct burst *big, struct rte_mbuf *pkt,
+	const struct adjacency *adjacency)
 {
-	enum encap encap = (enum encap)(adjacency->kind - ADJACENCY_NATIVE);
+	if (packet_ip4(pkt)->time_to_live <= 1)
+		burst_punt(burst, pkt);
+	else if (pkt->pkt_len - RTE_ETHER_HDR_LEN > adjacency->mtu)
+		end_too_big(burst, big, pkt, adjacency);
+	else
+		burst_drop(burst, pkt, DROP_NO_HEADROOM);
+}
 
-	if (unlikely(rte_pktmbuf_headroom(pkt) + RTE_ETHER_HDR_LEN < adjacency->hdr_len))
-		return false;
-	burst_set_encap(burst, at, encap);
-	return true;
+/* A packet has room for any header, unless a driver keeps less than DPDK's default. */
+static inline bool may_go_on(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip,
+	const struct adjacency *adjacency)
+{
+	return ip->time_to_live > 1 && pkt->pkt_len - RTE_ETHER_HDR_LEN <= adjacency->mtu &&
+	       rte_pktmbuf_headroom(pkt) + RTE_ETHER_HDR_LEN >= adjacency->hdr_len;
+}
+
+static enum encap encap_of(const struct adjacency *adjacency)
+{
+	return (enum encap)(adjacency->kind - ADJACENCY_NATIVE);
+}
+
+/* Which of them get which header: mostly all the same, and then it is a list of all. */
+static void split(struct burst *burst, bool is_mixed)
+{
+	const uint16_t n = burst->n;
+	enum encap encap;
+
+	memset(burst->n_encap, 0, sizeof(burst->n_encap));
+	for (uint16_t i = 0; is_mixed && i < n; i++)
+		burst_set_encap(burst, i, encap_of(burst->adjacency[i]));
+	if (is_mixed || n == 0)
+		return;
+	encap = encap_of(burst->adjacency[0]);
+	for (unsigned i = 0; i < BURST_MAX; i++)
+		burst->encap[encap][i] = (uint8_t)i;
+	burst->n_encap[encap] = (uint8_t)n;
 }
 
 void forward(struct burst *burst, struct burst *big)
 {
-	uint16_t n = 0;
+	const unsigned n_before = burst->n;
+	unsigned n = 0, kinds = 0;
 
 	big->n = 0;
-	memset(burst->n_encap, 0, sizeof(burst->n_encap));
-	for (uint16_t i = 0; i < burst->n; i++) {
+	for (unsigned i = 0; i < n_before; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
 		const struct adjacency *adjacency = burst->adjacency[i];
 		struct rte_ipv4_hdr *ip = packet_ip4(pkt);
 
-		if (unlikely(ip->time_to_live <= 1)) {
-			burst_punt(burst, pkt);
-			continue;
-		}
-		if (unlikely(pkt->pkt_len - RTE_ETHER_HDR_LEN > adjacency->mtu)) {
-			end_too_big(burst, big, pkt, adjacency);
-			continue;
-		}
-		if (unlikely(!add_to_encap(burst, n, adjacency, pkt))) {
-			burst_drop(burst, pkt, DROP_NO_HEADROOM);
+		if (unlikely(!may_go_on(pkt, ip, adjacency))) {
+			end_here(burst, big, pkt, adjacency);
 			continue;
 		}
 		decrement_ttl(ip);
+		kinds |= 1u << adjacency->kind;
 		burst->adjacency[n] = adjacency;
 		burst->pkt[n++] = pkt;
 	}
-	burst->n = n;
+	burst->n = (uint16_t)n;
+	split(burst, (kinds & (kinds - 1)) != 0);
 }
