@@ -18,6 +18,12 @@
 
 #define MAX_ARGS 20
 
+/*
+ * The only device that the EAL may take by itself: none, for no NIC has this address. It would take
+ * all that are bound to vfio-pci; port_add() takes each that is configured, and says why it cannot.
+ */
+#define NO_DEVICE "0000:00:00.0"
+
 static int check_lcores(const struct eal_config *config, char *error, size_t error_bytes)
 {
 	long n_cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -56,7 +62,7 @@ int eal_start(const struct eal_config *config, char *error, size_t error_bytes)
 {
 	char lcores[256], main_lcore[32], memory[32], prefix[64];
 	char program[] = "podlane-dataplane", no_pci[] = "--no-pci",
-	     quiet[] = "--log-level=lib.*:4";
+	     no_device[] = "--allow=" NO_DEVICE, quiet[] = "--log-level=lib.*:4";
 	// the addresses in rings and the kernel's are virtual: memory stays in one piece (pool.c)
 	char iova[] = "--iova-mode=va";
 	char no_telemetry[] = "--no-telemetry", in_memory[] = "--in-memory",
@@ -78,7 +84,7 @@ int eal_start(const struct eal_config *config, char *error, size_t error_bytes)
 	argv[argc++] = main_lcore;
 	argv[argc++] = memory;
 	argv[argc++] = prefix;
-	argv[argc++] = no_pci;
+	argv[argc++] = config->has_pci ? no_device : no_pci;
 	argv[argc++] = iova;
 	argv[argc++] = no_telemetry;
 	if (config->has_hugepages) {

@@ -16,6 +16,7 @@ struct eal_config {
 	const uint32_t *workers;
 	unsigned n_workers;
 	bool has_hugepages;
+	bool has_pci; /**< PCI devices may be added later, by port_add() */
 	uint32_t memory_mb;
 	bool is_verbose; /**< DPDK's own notices too */
 };

@@ -26,18 +26,20 @@
 #include "dataplane/log.h"
 #include "dataplane/options.h"
 #include "dataplane/pool.h"
+#include "dataplane/ports.h"
 #include "dataplane/prober.h"
 #include "dataplane/steer/steer.h"
 #include "dataplane/worker.h"
 
-#define LINK_POLL_MS	 100u
-#define LOOP_MS		 1   /* how long a punted packet may wait for the main lcore */
-#define DRAIN_TURNS	 32u /* as much as a ring holds */
-#define HAND_OVER_MS	 50u /* at the end, for packets on their way to us */
-#define POOL_CACHE	 256u
-#define SPARE_TBL8	 1024u /* for prefixes longer than /24 outside the pools */
-#define EAL_OVERHEAD_MB	 48u   /* what DPDK and its drivers take for themselves, measured */
-#define MBUF_BYTES_ABOUT (RTE_MBUF_DEFAULT_BUF_SIZE + 384u)
+#define LINK_POLL_MS	  100u
+#define LOOP_MS		  1   /* how long a punted packet may wait for the main lcore */
+#define DRAIN_TURNS	  32u /* as much as a ring holds */
+#define HAND_OVER_MS	  50u /* at the end, for packets on their way to us */
+#define POOL_CACHE	  256u
+#define TRUNK_DESCRIPTORS 1024u
+#define SPARE_TBL8	  1024u /* for prefixes longer than /24 outside the pools */
+#define EAL_OVERHEAD_MB	  48u	/* what DPDK and its drivers take for themselves, measured */
+#define MBUF_BYTES_ABOUT  (RTE_MBUF_DEFAULT_BUF_SIZE + 384u)
 
 struct dataplane {
 	struct config *config;
@@ -104,6 +106,20 @@ static int check_memory(struct dataplane *dp)
 	return -ENOMEM;
 }
 
+static int find_pci_ports(struct dataplane *dp, bool *has_pci)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < dp->config->n_ports && ret == 0; i++) {
+		struct config_port *port = &dp->config->ports[i];
+
+		*has_pci |= port->pci != NULL;
+		if (port->pci != NULL)
+			ret = ports_find_pci(port->name, &port->pci, dp->error, sizeof(dp->error));
+	}
+	return ret;
+}
+
 static int start_eal(struct dataplane *dp, const struct options *options)
 {
 	const struct config_dataplane *config = &dp->config->dataplane;
@@ -118,6 +134,8 @@ static int start_eal(struct dataplane *dp, const struct options *options)
 	};
 	int ret = check_memory(dp);
 
+	if (ret == 0)
+		ret = find_pci_ports(dp, &eal.has_pci);
 	if (ret < 0)
 		return ret;
 	if (config->n_workers == 0 || config->n_workers > WORKER_MAX) {
@@ -199,35 +217,25 @@ static bool needs_steer(const struct config *config)
 	return config->pods != NULL;
 }
 
-static int add_kernel_port(struct dataplane *dp, struct port_config *port)
-{
-	int ret = steer_uplink_prepare(dp->steer, port->interface, dp->error, sizeof(dp->error));
-
-	if (ret < 0)
-		return ret;
-	port->xdp_prog = steer_uplink_object(dp->steer);
-	ret = port_add(&dp->ports, port, dp->error, sizeof(dp->error));
-	if (ret < 0)
-		return ret;
-	return steer_uplink_open(dp->steer, port->interface, dp->error, sizeof(dp->error));
-}
-
 static int add_port(struct dataplane *dp, const struct config_port *config)
 {
 	struct port_config port = {
 		.name = config->name,
-		.kind = config->interface != NULL ? WIRE_PORT_AF_XDP : WIRE_PORT_VDEV,
+		.kind = config->interface != NULL ? WIRE_PORT_AF_XDP
+			: config->pci != NULL	  ? WIRE_PORT_PCI
+						  : WIRE_PORT_VDEV,
 		.interface = config->interface,
 		.devargs = config->devargs,
+		.pci = config->pci,
 		.n_queues = (uint16_t)config->queues,
+		.n_descriptors = (uint16_t)config->descriptors,
+		.mtu = (uint16_t)config->mtu,
 		.n_workers = (uint16_t)dp->n_workers,
 		.complete_checksums = config->checksum == CONFIG_CHECKSUM_COMPLETE,
 		.pool = dp->pool,
 	};
 
-	if (port.kind == WIRE_PORT_AF_XDP)
-		return add_kernel_port(dp, &port);
-	return port_add(&dp->ports, &port, dp->error, sizeof(dp->error));
+	return ports_add(&dp->ports, dp->steer, &port, dp->error, sizeof(dp->error));
 }
 
 static int add_trunk(struct dataplane *dp)
@@ -237,13 +245,16 @@ static int add_trunk(struct dataplane *dp)
 		.kind = WIRE_PORT_TRUNK,
 		.interface = STEER_TRUNK_DPDK,
 		.n_queues = 1,
+		.n_descriptors = TRUNK_DESCRIPTORS,
 		.n_workers = (uint16_t)dp->n_workers,
 		.complete_checksums = dp->config->pods->checksum == CONFIG_CHECKSUM_COMPLETE,
 		.pool = dp->pool,
 	};
 	int ret = steer_trunk_create(dp->steer, dp->error, sizeof(dp->error));
 
-	return ret < 0 ? ret : add_kernel_port(dp, &port);
+	if (ret < 0)
+		return ret;
+	return ports_add(&dp->ports, dp->steer, &port, dp->error, sizeof(dp->error));
 }
 
 static int add_ports(struct dataplane *dp)

@@ -19,7 +19,6 @@
 #include <sys/un.h>
 
 #define CONFIG_FILE_BYTES 1048576u
-#define CONFIG_NAME_BYTES 32u  /* WIRE_NAME_BYTES, so that names are shown whole */
 #define CONFIG_LCORES	  128u /* RTE_MAX_LCORE of Debian's DPDK */
 #define CONFIG_POOL	  "10.244.0.0/16"
 
@@ -123,8 +122,7 @@ static int take_numbers(struct config_loading *load)
 	return 0;
 }
 
-/* Move a string from the raw form, where freeing then finds NULL, or copy its default. */
-static char *take_string(char **raw, const char *preset)
+char *config_take_string(char **raw, const char *preset)
 {
 	char *value = *raw;
 
@@ -138,7 +136,8 @@ static int take_strings(struct config_loading *load)
 {
 	for (size_t i = 0; i < sizeof(string_rows) / sizeof(string_rows[0]); i++) {
 		const struct string_row *row = &string_rows[i];
-		char *value = take_string((char **)((char *)load->raw + row->raw), row->preset);
+		char *value =
+			config_take_string((char **)((char *)load->raw + row->raw), row->preset);
 
 		if (value == NULL && row->preset != NULL)
 			return config_no_memory(load);
@@ -157,67 +156,6 @@ static int take_strings(struct config_loading *load)
 	return 0;
 }
 
-static int take_port(struct config_loading *load, unsigned i)
-{
-	struct raw_port *raw = &load->raw->ports[i];
-	struct config_port *port = &load->cfg->ports[i];
-	char key[64];
-
-	port->name = take_string(&raw->name, NULL);
-	port->interface = take_string(&raw->interface, NULL);
-	port->devargs = take_string(&raw->devargs, NULL);
-	port->queues = raw->queues != NULL ? *raw->queues : 1;
-	port->checksum = raw->checksum != NULL ? (enum config_checksum) * raw->checksum
-					       : CONFIG_CHECKSUM_TRUST;
-
-	snprintf(key, sizeof(key), "ports[%u]", i);
-	if (port->name == NULL || port->name[0] == '\0')
-		return config_refuse(load, key, "has no name; add \"name: uplink%u\"", i);
-	if ((port->interface != NULL) == (port->devargs != NULL))
-		return config_refuse(load, key,
-			"%s: say exactly one of interface: and devargs:", port->name);
-	snprintf(key, sizeof(key), "ports[%u].name", i);
-	if (strlen(port->name) >= CONFIG_NAME_BYTES)
-		return config_refuse(load, key, "is longer than %u characters",
-			CONFIG_NAME_BYTES - 1);
-	for (unsigned j = 0; j < i; j++)
-		if (strcmp(load->cfg->ports[j].name, port->name) == 0)
-			return config_refuse(load, key, "%s is also ports[%u]; rename one",
-				port->name, j);
-	snprintf(key, sizeof(key), "ports[%u].queues", i);
-	if (port->queues < 1 || port->queues > 64)
-		return config_refuse(load, key, "%u is not in 1..64; the default is 1",
-			port->queues);
-	snprintf(key, sizeof(key), "ports[%u].interface", i);
-	if (port->interface == NULL)
-		return 0;
-	if (port->interface[0] == '\0' || strlen(port->interface) >= IFNAMSIZ)
-		return config_refuse(load, key, "is no interface name; \"ip link\" lists them");
-	for (unsigned j = 0; j < i; j++)
-		if (load->cfg->ports[j].interface != NULL &&
-			strcmp(load->cfg->ports[j].interface, port->interface) == 0)
-			return config_refuse(load, key, "%s is also polled by %s; remove one",
-				port->interface, load->cfg->ports[j].name);
-	return 0;
-}
-
-static int take_ports(struct config_loading *load)
-{
-	struct raw_config *raw = load->raw;
-
-	load->cfg->ports = calloc(raw->ports_count + 1, sizeof(*load->cfg->ports));
-	if (load->cfg->ports == NULL)
-		return config_no_memory(load);
-	load->cfg->n_ports = raw->ports_count;
-	for (unsigned i = 0; i < raw->ports_count; i++) {
-		int err = take_port(load, i);
-
-		if (err != 0)
-			return err;
-	}
-	return 0;
-}
-
 static int take_pods(struct config_loading *load)
 {
 	struct raw_pods *raw = load->raw->pods;
@@ -227,7 +165,7 @@ static int take_pods(struct config_loading *load)
 	load->cfg->pods = calloc(1, sizeof(*load->cfg->pods));
 	if (load->cfg->pods == NULL)
 		return config_no_memory(load);
-	load->cfg->pods->match = take_string(&raw->match, "cali*");
+	load->cfg->pods->match = config_take_string(&raw->match, "cali*");
 	load->cfg->pods->checksum = raw->checksum != NULL ? (enum config_checksum) * raw->checksum
 							  : CONFIG_CHECKSUM_COMPLETE;
 	return load->cfg->pods->match != NULL ? 0 : config_no_memory(load);
@@ -292,8 +230,8 @@ static int take_pools(struct config_loading *load)
 		char *none = NULL;
 		int err;
 
-		load->cfg->pools[i].cidr = take_string(is_said ? &load->raw->pools[i].cidr : &none,
-			is_said ? NULL : CONFIG_POOL);
+		load->cfg->pools[i].cidr = config_take_string(
+			is_said ? &load->raw->pools[i].cidr : &none, is_said ? NULL : CONFIG_POOL);
 		take_encap(load, i, is_said);
 		err = check_pool(load, i);
 		if (err != 0)
@@ -418,7 +356,7 @@ static int take_all(struct config_loading *load)
 	static int (*const steps[])(struct config_loading *) = {
 		take_strings,
 		take_numbers,
-		take_ports,
+		config_take_ports,
 		take_pods,
 		take_pools,
 		config_take_tunnel,
@@ -479,6 +417,7 @@ void config_free(struct config *cfg)
 		free(cfg->ports[i].name);
 		free(cfg->ports[i].interface);
 		free(cfg->ports[i].devargs);
+		free(cfg->ports[i].pci);
 	}
 	for (unsigned i = 0; cfg->pools != NULL && i < cfg->n_pools; i++)
 		free(cfg->pools[i].cidr);

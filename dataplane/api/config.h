@@ -29,7 +29,10 @@ struct config_port {
 	char *name;
 	char *interface; /**< NULL unless AF_XDP */
 	char *devargs;	 /**< NULL unless a DPDK virtual device */
+	char *pci;	 /**< NULL unless a PCI device: its address, or PCIDEVICE_NAME of it */
 	uint32_t queues;
+	uint32_t descriptors; /**< of each queue */
+	uint32_t mtu;	      /**< 0: as the device has it */
 	enum config_checksum checksum;
 };
 

@@ -24,6 +24,12 @@ __attribute__((format(printf, 3, 4))) int config_refuse(struct config_loading *l
 /** Returns -ENOMEM. */
 int config_no_memory(struct config_loading *load);
 
+/** Move a string out of the raw form, where freeing then finds NULL, or copy its default. */
+char *config_take_string(char **raw, const char *preset);
+
+/** The list "ports"; in config_ports.c. Errors: -EINVAL, -ENOMEM */
+int config_take_ports(struct config_loading *load);
+
 /** The section "tunnel"; in config_tunnel.c. Errors: -EINVAL, -ENOMEM */
 int config_take_tunnel(struct config_loading *load);
 

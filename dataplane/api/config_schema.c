@@ -60,7 +60,10 @@ static const cyaml_schema_field_t port_fields[] = {
 	FIELD_STR("name", struct raw_port, name),
 	FIELD_STR("interface", struct raw_port, interface),
 	FIELD_STR("devargs", struct raw_port, devargs),
+	FIELD_STR("pci", struct raw_port, pci),
 	FIELD_UINT("queues", struct raw_port, queues),
+	FIELD_UINT("descriptors", struct raw_port, descriptors),
+	FIELD_UINT("mtu", struct raw_port, mtu),
 	FIELD_ENUM("checksum", struct raw_port, checksum, checksums),
 	CYAML_FIELD_END,
 };

@@ -19,8 +19,8 @@ struct raw_probe {
 };
 
 struct raw_port {
-	char *name, *interface, *devargs;
-	uint32_t *queues;
+	char *name, *interface, *devargs, *pci;
+	uint32_t *queues, *descriptors, *mtu;
 	int *checksum;
 };
 

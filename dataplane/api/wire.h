@@ -87,7 +87,7 @@ enum wire_role {
 };
 
 /** How a port reaches the wire. */
-enum wire_port_kind { WIRE_PORT_AF_XDP = 0, WIRE_PORT_VDEV, WIRE_PORT_TRUNK };
+enum wire_port_kind { WIRE_PORT_AF_XDP = 0, WIRE_PORT_VDEV, WIRE_PORT_TRUNK, WIRE_PORT_PCI };
 
 struct wire_hdr {
 	uint16_t version; /**< WIRE_VERSION */

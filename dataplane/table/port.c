@@ -17,39 +17,102 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RX_DESC 1024u
-#define TX_DESC 1024u
+/* Ethernet header, two VLAN tags, checksum: what an MTU does not count. */
+#define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * 4 + RTE_ETHER_CRC_LEN)
+
+/* Does the kernel own the device, and AF_XDP bring its packets? */
+static bool is_kernel(enum wire_port_kind kind)
+{
+	return kind == WIRE_PORT_AF_XDP || kind == WIRE_PORT_TRUNK;
+}
+
+static const char *bus_of(enum wire_port_kind kind)
+{
+	return kind == WIRE_PORT_PCI ? "pci" : "vdev";
+}
+
+/* The device's name for DPDK, and its arguments. */
+static int name_device(struct port *port, const struct port_config *config, char *args,
+	size_t args_bytes)
+{
+	const char *comma;
+	int ret = 0;
+
+	args[0] = '\0';
+	switch (config->kind) {
+	case WIRE_PORT_PCI:
+		snprintf(port->eth_name, sizeof(port->eth_name), "%s", config->pci);
+		break;
+	case WIRE_PORT_VDEV:
+		comma = strchrnul(config->devargs, ',');
+		snprintf(port->eth_name, sizeof(port->eth_name), "%.*s",
+			(int)(comma - config->devargs), config->devargs);
+		ret = snprintf(args, args_bytes, "%s", *comma ? comma + 1 : "");
+		break;
+	case WIRE_PORT_AF_XDP:
+	case WIRE_PORT_TRUNK:
+		snprintf(port->eth_name, sizeof(port->eth_name), "net_af_xdp%u", port->idx);
+		ret = snprintf(args, args_bytes,
+			"iface=%s,start_queue=0,queue_count=%u,xdp_prog=%s", config->interface,
+			config->n_queues, config->xdp_prog);
+		break;
+	}
+	return (size_t)ret >= args_bytes ? -ENAMETOOLONG : 0;
+}
 
 static int make_device(struct port *port, const struct port_config *config, char *error,
 	size_t error_bytes)
 {
 	char args[512];
-	const char *comma;
-	int ret;
+	int ret = name_device(port, config, args, sizeof(args));
 
-	if (config->kind == WIRE_PORT_VDEV) {
-		comma = strchrnul(config->devargs, ',');
-		snprintf(port->eth_name, sizeof(port->eth_name), "%.*s",
-			(int)(comma - config->devargs), config->devargs);
-		snprintf(args, sizeof(args), "%s", *comma ? comma + 1 : "");
-	} else {
-		snprintf(port->eth_name, sizeof(port->eth_name), "net_af_xdp%u", port->idx);
-		ret = snprintf(args, sizeof(args),
-			"iface=%s,start_queue=0,queue_count=%u,xdp_prog=%s", config->interface,
-			config->n_queues, config->xdp_prog);
-		if ((size_t)ret >= sizeof(args))
-			return -ENAMETOOLONG;
-	}
+	if (ret == 0)
+		ret = rte_eal_hotplug_add(bus_of(config->kind), port->eth_name, args);
+	if (ret == 0)
+		ret = rte_eth_dev_get_port_by_name(port->eth_name, &port->eth_id);
+	if (ret < 0)
+		snprintf(error, error_bytes, "port %s: DPDK cannot make %s (%s): %s; %s",
+			config->name, port->eth_name, args, strerror(-ret),
+			ret == -ENOTSUP ? "none of its drivers knows the device"
+					: "the driver's message above says why");
+	return ret;
+}
 
-	ret = rte_eal_hotplug_add("vdev", port->eth_name, args);
-	if (ret < 0) {
-		snprintf(error, error_bytes,
-			"port %s: DPDK cannot make %s (%s): %s; the driver's message above says "
-			"why",
-			config->name, port->eth_name, args, strerror(-ret));
-		return ret;
+/*
+ * What is asked of the device, as far as it can: packets spread by address and port over several
+ * queues, and packets of several segments where one buffer does not hold the MTU.
+ */
+static int choose_offloads(const struct port *port, const struct port_config *config,
+	const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
+{
+	uint16_t buffer = rte_pktmbuf_data_room_size(config->pool) - RTE_PKTMBUF_HEADROOM;
+
+	conf->rxmode.mtu = config->mtu;
+	if (port->n_rxq > 1 && info->flow_type_rss_offloads != 0) {
+		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf->rx_adv_conf.rss_conf.rss_hf =
+			info->flow_type_rss_offloads &
+			(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_SCTP);
 	}
-	return rte_eth_dev_get_port_by_name(port->eth_name, &port->eth_id);
+	// without it a driver may choose a way that sends the first segment alone
+	conf->txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	if (config->mtu + FRAME_OVERHEAD <= buffer)
+		return 0;
+	conf->rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+	return conf->rxmode.offloads != 0 ? 0 : -EMSGSIZE;
+}
+
+static int set_up_queues(const struct port *port, const struct port_config *config)
+{
+	unsigned socket = (unsigned)rte_eth_dev_socket_id(port->eth_id);
+	uint16_t n_rxd = config->n_descriptors, n_txd = config->n_descriptors;
+	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(port->eth_id, &n_rxd, &n_txd);
+
+	for (uint16_t q = 0; q < port->n_rxq && ret == 0; q++)
+		ret = rte_eth_rx_queue_setup(port->eth_id, q, n_rxd, socket, NULL, config->pool);
+	for (uint16_t q = 0; q < port->n_txq && ret == 0; q++)
+		ret = rte_eth_tx_queue_setup(port->eth_id, q, n_txd, socket, NULL);
+	return ret;
 }
 
 static int start_device(struct port *port, const struct port_config *config)
@@ -64,26 +127,16 @@ static int start_device(struct port *port, const struct port_config *config)
 	port->n_rxq = RTE_MIN(config->n_queues, info.max_rx_queues);
 	port->n_txq = RTE_MIN(config->n_workers, info.max_tx_queues);
 	// net_af_xdp pairs its queues: a socket is one receive and one transmit queue
-	if (config->kind != WIRE_PORT_VDEV)
+	if (is_kernel(config->kind))
 		port->n_txq = port->n_rxq;
 	port->is_tx_shared = port->n_txq < config->n_workers;
 
-	ret = rte_eth_dev_configure(port->eth_id, port->n_rxq, port->n_txq, &conf);
-	if (ret < 0)
-		return ret;
-	for (uint16_t q = 0; q < port->n_rxq; q++) {
-		ret = rte_eth_rx_queue_setup(port->eth_id, q, RX_DESC,
-			(unsigned)rte_eth_dev_socket_id(port->eth_id), NULL, config->pool);
-		if (ret < 0)
-			return ret;
-	}
-	for (uint16_t q = 0; q < port->n_txq; q++) {
-		ret = rte_eth_tx_queue_setup(port->eth_id, q, TX_DESC,
-			(unsigned)rte_eth_dev_socket_id(port->eth_id), NULL);
-		if (ret < 0)
-			return ret;
-	}
-	return rte_eth_dev_start(port->eth_id);
+	ret = choose_offloads(port, config, &info, &conf);
+	if (ret == 0)
+		ret = rte_eth_dev_configure(port->eth_id, port->n_rxq, port->n_txq, &conf);
+	if (ret == 0)
+		ret = set_up_queues(port, config);
+	return ret < 0 ? ret : rte_eth_dev_start(port->eth_id);
 }
 
 int port_add(struct port_table *table, const struct port_config *config, char *error,
@@ -112,14 +165,15 @@ int port_add(struct port_table *table, const struct port_config *config, char *e
 		return ret;
 	ret = start_device(port, config);
 	if (ret < 0) {
-		snprintf(error, error_bytes, "port %s: %s does not start: %s", config->name,
-			port->eth_name, strerror(-ret));
+		snprintf(error, error_bytes, "port %s: %s does not start: %s%s", config->name,
+			port->eth_name, strerror(-ret),
+			ret == -EMSGSIZE || ret == -EINVAL ? "; lower its mtu, or queues" : "");
 		goto err_remove;
 	}
 
 	snprintf(port->device, sizeof(port->device), "%s",
-		config->kind == WIRE_PORT_VDEV ? port->eth_name : config->interface);
-	if (config->kind != WIRE_PORT_VDEV)
+		is_kernel(config->kind) ? config->interface : port->eth_name);
+	if (is_kernel(config->kind))
 		port->ifindex = if_nametoindex(config->interface);
 	rte_eth_macaddr_get(port->eth_id, &port->mac);
 	table->n++;
@@ -127,7 +181,7 @@ int port_add(struct port_table *table, const struct port_config *config, char *e
 	return 0;
 
 err_remove:
-	rte_eal_hotplug_remove("vdev", port->eth_name);
+	rte_eal_hotplug_remove(bus_of(config->kind), port->eth_name);
 	return ret;
 }
 
@@ -178,7 +232,7 @@ bool port_refresh(struct port *port)
 	uint16_t mtu = port->mtu;
 	bool is_changed;
 
-	if (port->kind == WIRE_PORT_VDEV)
+	if (!is_kernel(port->kind))
 		read_nic_link(port, &is_up, &mtu);
 	else if (read_kernel_link(port->device, &is_up, &mtu) < 0)
 		is_up = false; // the interface is gone

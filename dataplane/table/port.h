@@ -23,7 +23,10 @@ struct port_config {
 	const char *interface; /**< for AF_XDP and the trunk */
 	const char *xdp_prog;  /**< object file for net_af_xdp, for AF_XDP and the trunk */
 	const char *devargs;   /**< for a vdev: driver and its arguments */
+	const char *pci;       /**< for PCI: the address */
 	uint16_t n_queues;
+	uint16_t n_descriptors; /**< of each queue; the device's limits hold */
+	uint16_t mtu;		/**< 0: the device's own */
 	uint16_t n_workers;
 	bool complete_checksums;
 	struct rte_mempool *pool;

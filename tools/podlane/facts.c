@@ -77,6 +77,8 @@ static const char *port_kind(uint8_t kind)
 		return "vdev";
 	case WIRE_PORT_TRUNK:
 		return "trunk";
+	case WIRE_PORT_PCI:
+		return "pci";
 	}
 	return "unknown";
 }

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#define PCI	"dataplane: {hugepages: true}\nports:\n  - name: a\n    pci: 0000:3b:02.0\n"
 #define MINIMUM "node:\n  name: a\npods: {}\n"
 
 static int load_text(const char *text, struct config **cfg, char *error, size_t error_bytes)
@@ -128,6 +129,17 @@ static const struct {
 		":8: ports[1].interface: e0 is also polled by a"},
 	{MINIMUM "ports:\n  - name: a\n", ":5: ports[0]: a: say exactly one"},
 	{MINIMUM "ports:\n  - name: a\n    interface: b\n    devargs: c\n", "say exactly one"},
+	{MINIMUM "ports:\n  - name: a\n    interface: b\n    pci: 3b:00.0\n", "say exactly one"},
+	{MINIMUM "ports:\n  - name: a\n    pci: 3b:00.0\n", ":6: ports[0].pci: a PCI port needs"},
+	{MINIMUM "ports:\n  - name: a\n    pci: eth0\n", ":6: ports[0].pci: eth0 is no PCI"},
+	{MINIMUM "ports:\n  - name: a\n    pci: 3b:00.0x\n", "3b:00.0x is no PCI address"},
+	{MINIMUM "ports:\n  - name: a\n    pci: PCIDEVICE_\n", "PCIDEVICE_ is no PCI address"},
+	{MINIMUM PCI "  - name: b\n    pci: 0000:3b:02.0\n",
+		":9: ports[1].pci: 0000:3b:02.0 is also"},
+	{MINIMUM PCI "    descriptors: 63\n", ":8: ports[0].descriptors: 63 is not in 64..8192"},
+	{MINIMUM PCI "    mtu: 500\n", ":8: ports[0].mtu: 500 is not in 576..9216"},
+	{MINIMUM "ports:\n  - name: a\n    interface: e0\n    mtu: 1400\n",
+		"ip link set e0 mtu 1400"},
 	{MINIMUM "ports:\n  - interface: b\n", ":5: ports[0]: has no name"},
 	{MINIMUM "ports:\n  - name: a\n    interface: b\n    queues: 0\n",
 		":7: ports[0].queues: 0"},
@@ -196,6 +208,25 @@ static void test_config_load_no_pools(void **state)
 	(void)state;
 	assert_int_equal(load_text(MINIMUM "pools: []\n", &cfg, error, sizeof(error)), 0);
 	assert_int_equal(cfg->n_pools, 0);
+	config_free(cfg);
+}
+
+static void test_config_load_pci(void **state)
+{
+	const char *text = MINIMUM PCI "    descriptors: 512\n    mtu: 9000\n"
+				       "  - name: b\n    pci: PCIDEVICE_INTEL_COM_VF[1]\n";
+	struct config *cfg = NULL;
+	char error[400] = "";
+
+	(void)state;
+	assert_int_equal(load_text(text, &cfg, error, sizeof(error)), 0);
+	assert_string_equal(cfg->ports[0].pci, "0000:3b:02.0");
+	assert_null(cfg->ports[0].interface);
+	assert_int_equal(cfg->ports[0].descriptors, 512);
+	assert_int_equal(cfg->ports[0].mtu, 9000);
+	assert_string_equal(cfg->ports[1].pci, "PCIDEVICE_INTEL_COM_VF[1]");
+	assert_int_equal(cfg->ports[1].descriptors, 1024);
+	assert_int_equal(cfg->ports[1].mtu, 0);
 	config_free(cfg);
 }
 
@@ -291,6 +322,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_config_load_mistake),
 		cmocka_unit_test(test_config_load_no_file),
 		cmocka_unit_test(test_config_load_no_pools),
+		cmocka_unit_test(test_config_load_pci),
 		cmocka_unit_test(test_config_load_tunnel),
 		cmocka_unit_test(test_config_load_probe),
 		cmocka_unit_test_prestate(test_config_load_cut, example),
