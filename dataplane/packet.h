@@ -161,6 +161,15 @@ static inline void packet_put_ether(struct rte_mbuf *pkt)
 	pkt->ol_flags &= ~(PACKET_FROM_IPIP | PACKET_FROM_VXLAN);
 }
 
+/**
+ * To network order and back, where it counts: on x86 rte_cpu_to_be_16() names both halves of a
+ * register (xchg), which have to be put together again; gcc rotates it.
+ */
+static inline uint16_t be_16(uint16_t value)
+{
+	return RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN ? __builtin_bswap16(value) : value;
+}
+
 /** Owner: points into the packet. The frame was found to hold an IPv4 header by l2_input. */
 static inline struct rte_ipv4_hdr *packet_ip4(struct rte_mbuf *pkt)
 {

@@ -12,7 +12,7 @@ static void encap_one(struct rte_mbuf *pkt, const struct adjacency *adjacency, u
 {
 	const struct rte_ipv4_hdr *inner = packet_ip4(pkt);
 	struct outer_words words = {
-		.total_bytes = (uint16_t)(rte_be_to_cpu_16(inner->total_length) + OUTER_BYTES),
+		.total_bytes = (uint16_t)(be_16(inner->total_length) + OUTER_BYTES),
 		.id = id,
 		.fragment_be = inner->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
 		.inner_tos = inner->type_of_service,
@@ -27,9 +27,13 @@ static void encap_one(struct rte_mbuf *pkt, const struct adjacency *adjacency, u
 
 void encap_ipip(struct burst *burst, uint16_t *id)
 {
-	for (unsigned i = 0; i < burst->n_encap[ENCAP_IPIP]; i++) {
+	const unsigned n = burst->n_encap[ENCAP_IPIP];
+	uint16_t next_id = *id;
+
+	for (unsigned i = 0; i < n; i++) {
 		unsigned at = burst->encap[ENCAP_IPIP][i];
 
-		encap_one(burst->pkt[at], burst->adjacency[at], (*id)++);
+		encap_one(burst->pkt[at], burst->adjacency[at], next_id++);
 	}
+	*id = next_id;
 }

@@ -22,8 +22,8 @@ static void fill_udp(struct rte_udp_hdr *udp, struct rte_mbuf *pkt,
 	uint16_t inner_sum;
 	uint32_t sum;
 
-	udp->src_port = rte_cpu_to_be_16((uint16_t)port);
-	udp->dgram_len = rte_cpu_to_be_16(udp_bytes);
+	udp->src_port = be_16((uint16_t)port);
+	udp->dgram_len = be_16(udp_bytes);
 	if (!adjacency->has_udp_checksum)
 		return;
 	// the length counts twice: in the pseudo header and in the header
@@ -38,7 +38,7 @@ static void fill_udp(struct rte_udp_hdr *udp, struct rte_mbuf *pkt,
 static void encap_one(struct rte_mbuf *pkt, const struct adjacency *adjacency, uint16_t id)
 {
 	const struct rte_ipv4_hdr *inner = packet_ip4(pkt);
-	uint16_t inner_bytes = rte_be_to_cpu_16(inner->total_length);
+	uint16_t inner_bytes = be_16(inner->total_length);
 	uint32_t hash = packet_flow_hash(pkt);
 	struct outer_words words = {
 		.total_bytes = (uint16_t)(inner_bytes + OUTER_BYTES),
@@ -56,9 +56,13 @@ static void encap_one(struct rte_mbuf *pkt, const struct adjacency *adjacency, u
 
 void encap_vxlan(struct burst *burst, uint16_t *id)
 {
-	for (unsigned i = 0; i < burst->n_encap[ENCAP_VXLAN]; i++) {
+	const unsigned n = burst->n_encap[ENCAP_VXLAN];
+	uint16_t next_id = *id;
+
+	for (unsigned i = 0; i < n; i++) {
 		unsigned at = burst->encap[ENCAP_VXLAN][i];
 
-		encap_one(burst->pkt[at], burst->adjacency[at], (*id)++);
+		encap_one(burst->pkt[at], burst->adjacency[at], next_id++);
 	}
+	*id = next_id;
 }

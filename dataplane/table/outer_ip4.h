@@ -9,6 +9,7 @@
 
 #include <rte_ip.h>
 
+#include "dataplane/packet.h"
 #include "dataplane/table/adjacency.h"
 
 #define IP4_ECN_MASK 0x03
@@ -55,16 +56,16 @@ static inline void fill_outer_ip4(struct rte_ipv4_hdr *ip, const struct adjacenc
 	uint32_t sum = adjacency->ip_sum;
 
 	ip->type_of_service = words->inner_tos & IP4_ECN_MASK;
-	ip->total_length = rte_cpu_to_be_16(words->total_bytes);
-	ip->packet_id = rte_cpu_to_be_16(words->id);
+	ip->total_length = be_16(words->total_bytes);
+	ip->packet_id = be_16(words->id);
 	ip->fragment_offset |= words->fragment_be;
 	ip->time_to_live = (uint8_t)(ip->time_to_live + words->hops);
 
-	sum += rte_cpu_to_be_16(ip->type_of_service);
+	sum += be_16(ip->type_of_service);
 	sum += ip->total_length;
 	sum += ip->packet_id;
 	sum += words->fragment_be;
-	sum += rte_cpu_to_be_16((uint16_t)(words->hops << 8));
+	sum += be_16((uint16_t)(words->hops << 8));
 	ip->hdr_checksum = fold_checksum(sum);
 }
 
