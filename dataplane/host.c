@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Where the pipeline's other two ways out end, on the main lcore: punted packets go into a TAP, the
+ * twin of the port they came in by or the one that the other ports share; the
  * senders of some dropped ones get an ICMP error. Called by main.c for what the workers' rings hold.
  */
 #include "dataplane/host.h"
@@ -8,25 +9,22 @@
 #include <rte_icmp.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h> // before the kernel's: only in this order do they agree on struct ifreq
 #include <linux/icmp.h>
-#include <linux/if_tun.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "dataplane/police.h"
 #include "dataplane/steer/steer.h"
 #include "dataplane/steer/steer_link.h"
 #include "dataplane/table/bucket.h"
+#include "dataplane/tap.h"
 
-#define TAP_MAX_SEGMENTS 16
 #define DRAIN_PKTS	 32u /* from one ring at once */
 #define ICMP_HDR_BYTES	 8u
 #define ICMP_QUOTE_BYTES 548u /* so that the whole error is 576 at most, RFC 1812 4.3.2.3 */
@@ -35,52 +33,28 @@ struct host {
 	int tap_fd;
 	int icmp_fd;
 	struct rte_ether_addr tap_mac;
-	struct bucket punts;
+	uint32_t punt_pps;
+	struct police punts;
 	struct bucket errors;
+	struct twin *twin[RTE_MAX_ETHPORTS]; /* by DPDK's number of the port; NULL: it has none */
 	struct lcore_stats *stats;
 	struct icmp_stats icmp;
 };
 
-static int bring_up(int ioctl_fd, struct ifreq *ifr, struct rte_ether_addr *mac)
-{
-	if (ioctl(ioctl_fd, SIOCGIFHWADDR, ifr) < 0)
-		return -errno;
-	memcpy(mac->addr_bytes, ifr->ifr_hwaddr.sa_data, RTE_ETHER_ADDR_LEN);
-	if (ioctl(ioctl_fd, SIOCGIFFLAGS, ifr) < 0)
-		return -errno;
-	ifr->ifr_flags |= IFF_UP;
-	return ioctl(ioctl_fd, SIOCSIFFLAGS, ifr) < 0 ? -errno : 0;
-}
-
 static int open_tap(const char *ifname, struct rte_ether_addr *mac)
 {
-	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI};
-	int fd, ioctl_fd, ret;
+	int fd = tap_open(ifname, TAP_GOES_WITH_US);
+	int ret;
 
-	fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
-	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
-		ret = -errno;
-		goto err_close;
-	}
-	ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (ioctl_fd < 0) {
-		ret = -errno;
-		goto err_close;
-	}
-	ret = bring_up(ioctl_fd, &ifr, mac);
-	close(ioctl_fd);
+		return fd;
+	ret = tap_get_mac(ifname, mac);
 	if (ret == 0)
 		ret = steer_link_no_ip6(if_nametoindex(ifname));
 	if (ret == 0)
 		ret = steer_forward_any_source(ifname);
-	if (ret < 0)
-		goto err_close;
-	return fd;
-
-err_close:
+	if (ret == 0)
+		return fd;
 	close(fd);
 	return ret;
 }
@@ -135,7 +109,8 @@ int host_create(struct host **host, const struct host_config *config, struct lco
 	if (h == NULL)
 		return -ENOMEM;
 	h->stats = stats;
-	h->punts = bucket_make(config->punt_pps);
+	h->punt_pps = config->punt_pps;
+	h->punts = police_make(config->punt_pps);
 	h->errors = bucket_make(config->icmp_pps);
 	ret = open_both(h, config->ifname, error, error_bytes);
 	if (ret < 0) {
@@ -150,9 +125,54 @@ void host_free(struct host *host)
 {
 	if (host == NULL)
 		return;
+	for (unsigned i = 0; i < RTE_DIM(host->twin); i++)
+		twin_free(host->twin[i]);
 	close(host->icmp_fd);
 	close(host->tap_fd);
 	free(host);
+}
+
+int host_add_twin(struct host *host, struct port *port, unsigned sender, struct rte_mempool *pool,
+	char *error, size_t error_bytes)
+{
+	struct twin_config config = {
+		.punt_pps = host->punt_pps,
+		.sender = sender,
+		.pool = pool,
+		.stats = host->stats,
+	};
+
+	return twin_create(&host->twin[port->eth_id], port, &config, error, error_bytes);
+}
+
+unsigned host_pollfds(const struct host *host, struct pollfd *fds)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < RTE_DIM(host->twin); i++) {
+		if (host->twin[i] != NULL)
+			fds[n++] = (struct pollfd){.fd = twin_fd(host->twin[i]), .events = POLLIN};
+	}
+	return n;
+}
+
+unsigned host_send(struct host *host)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < RTE_DIM(host->twin); i++) {
+		if (host->twin[i] != NULL)
+			n += twin_send(host->twin[i]);
+	}
+	return n;
+}
+
+void host_follow_ports(struct host *host)
+{
+	for (unsigned i = 0; i < RTE_DIM(host->twin); i++) {
+		if (host->twin[i] != NULL)
+			twin_follow(host->twin[i]);
+	}
 }
 
 /* What the kernel sends into the TAP has nowhere to go: nobody is behind it. */
@@ -164,33 +184,32 @@ static void empty_tap(struct host *host)
 		;
 }
 
-static int write_tap(struct host *host, struct rte_mbuf *pkt)
+/* To the TAP that all ports without a twin share. */
+static void punt_to_tap(struct host *host, struct rte_mbuf *pkt)
 {
 	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
-	struct iovec iov[TAP_MAX_SEGMENTS];
-	int n_segs = 0;
 
 	// a frame to the TAP's own address is the kernel's; groups stay groups
 	if (pkt->data_len >= sizeof(*eth) && !rte_is_multicast_ether_addr(&eth->dst_addr))
 		eth->dst_addr = host->tap_mac;
-	for (struct rte_mbuf *seg = pkt; seg != NULL; seg = seg->next) {
-		if (n_segs == TAP_MAX_SEGMENTS)
-			return -EMSGSIZE;
-		iov[n_segs++] = (struct iovec){rte_pktmbuf_mtod(seg, void *), seg->data_len};
-	}
-	return writev(host->tap_fd, iov, n_segs) < 0 ? -errno : 0;
-}
-
-void host_punt(struct host *host, struct rte_mbuf *pkt)
-{
-	if (!bucket_take(&host->punts))
+	if (!police_allows(&host->punts, pkt))
 		host->stats->drop_pkts[DROP_PUNT_POLICED]++;
-	else if (write_tap(host, pkt) < 0)
+	else if (tap_write(host->tap_fd, pkt) < 0)
 		host->stats->drop_pkts[DROP_PUNT_ERROR]++;
 	else
 		host->stats->punt_pkts++;
 	rte_pktmbuf_free(pkt);
 	empty_tap(host);
+}
+
+void host_punt(struct host *host, struct rte_mbuf *pkt)
+{
+	struct twin *twin = pkt->port < RTE_DIM(host->twin) ? host->twin[pkt->port] : NULL;
+
+	if (twin != NULL)
+		twin_punt(twin, pkt);
+	else
+		punt_to_tap(host, pkt);
 }
 
 static bool is_icmp_error(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip)

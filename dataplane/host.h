@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The kernel as a neighbour of the pipeline: a TAP that takes punted packets, and a raw socket that
- * sends ICMP errors. Main lcore only.
+ * The kernel as a neighbour of the pipeline: TAPs that take punted packets, and a raw socket that sends
+ * ICMP errors. Main lcore only.
  */
 #ifndef PODLANE_DATAPLANE_HOST_H
 #define PODLANE_DATAPLANE_HOST_H
 
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,12 +14,13 @@
 
 #include "dataplane/packet.h"
 #include "dataplane/table/stats.h"
+#include "dataplane/twin.h"
 
 struct host;
 
 struct host_config {
 	const char *ifname; /**< of the TAP */
-	uint32_t punt_pps;  /**< more is dropped */
+	uint32_t punt_pps;  /**< of each class; more is dropped */
 	uint32_t icmp_pps;  /**< more is not answered */
 };
 
@@ -34,7 +36,34 @@ int host_create(struct host **host, const struct host_config *config, struct lco
 	char *error, size_t error_bytes);
 void host_free(struct host *host);
 
-/** Give a packet to the kernel, as if it had come in by the TAP. Owner: frees the packet. */
+/**
+ * Give a port a TAP twin, which then takes the port's punts.
+ *
+ * @sender: the main lcore's number among the port's senders
+ * @pool: for what the kernel sends
+ *
+ * Owner:  host's; the port must live until host_free()
+ * Errors: those of twin_create()
+ */
+int host_add_twin(struct host *host, struct port *port, unsigned sender, struct rte_mempool *pool,
+	char *error, size_t error_bytes);
+
+/** What to wait on for what the kernel sends by twins. @fds: room for PORT_MAX. Returns: how many */
+unsigned host_pollfds(const struct host *host, struct pollfd *fds);
+
+/** Send a burst of what each twin has. Returns: how many packets that were */
+unsigned host_send(struct host *host);
+
+/** Twins get the carrier and the MTU that their ports have now. */
+void host_follow_ports(struct host *host);
+
+/**
+ * Give a packet to the kernel, as if it had come in by the twin of its port, or by the TAP.
+ *
+ * @pkt: as stage/punt.c leaves it: port is DPDK's, hash.usr the class
+ *
+ * Owner: frees the packet
+ */
 void host_punt(struct host *host, struct rte_mbuf *pkt);
 
 /**

@@ -3,7 +3,6 @@
  * podlane-dataplane: start everything in order, run the main lcore's loop, stop in reverse order.
  */
 #include <rte_cycles.h>
-#include <rte_eal.h>
 #include <rte_ethdev.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -31,15 +30,14 @@
 #include "dataplane/steer/steer.h"
 #include "dataplane/worker.h"
 
-#define LINK_POLL_MS	  100u
-#define LOOP_MS		  1   /* how long a punted packet may wait for the main lcore */
-#define DRAIN_TURNS	  32u /* as much as a ring holds */
-#define HAND_OVER_MS	  50u /* at the end, for packets on their way to us */
-#define POOL_CACHE	  256u
-#define TRUNK_DESCRIPTORS 1024u
-#define SPARE_TBL8	  1024u /* for prefixes longer than /24 outside the pools */
-#define EAL_OVERHEAD_MB	  48u	/* what DPDK and its drivers take for themselves, measured */
-#define MBUF_BYTES_ABOUT  (RTE_MBUF_DEFAULT_BUF_SIZE + 384u)
+#define LINK_POLL_MS	 100u
+#define LOOP_MS		 1   /* how long a punted packet may wait for the main lcore */
+#define DRAIN_TURNS	 32u /* as much as a ring holds */
+#define HAND_OVER_MS	 50u /* at the end, for packets on their way to us */
+#define POOL_CACHE	 256u
+#define SPARE_TBL8	 1024u /* for prefixes longer than /24 outside the pools */
+#define EAL_OVERHEAD_MB	 48u   /* what DPDK and its drivers take for themselves, measured */
+#define MBUF_BYTES_ABOUT (RTE_MBUF_DEFAULT_BUF_SIZE + 384u)
 
 struct dataplane {
 	struct config *config;
@@ -113,9 +111,10 @@ static int find_pci_ports(struct dataplane *dp, bool *has_pci)
 	for (unsigned i = 0; i < dp->config->n_ports && ret == 0; i++) {
 		struct config_port *port = &dp->config->ports[i];
 
-		*has_pci |= port->pci != NULL;
-		if (port->pci != NULL)
-			ret = ports_find_pci(port->name, &port->pci, dp->error, sizeof(dp->error));
+		if (port->pci == NULL)
+			continue;
+		*has_pci = true;
+		ret = ports_find_pci(port->name, &port->pci, dp->error, sizeof(dp->error));
 	}
 	return ret;
 }
@@ -230,12 +229,16 @@ static int add_port(struct dataplane *dp, const struct config_port *config)
 		.n_queues = (uint16_t)config->queues,
 		.n_descriptors = (uint16_t)config->descriptors,
 		.mtu = (uint16_t)config->mtu,
-		.n_workers = (uint16_t)dp->n_workers,
+		.n_senders = (uint16_t)(dp->n_workers + config->twin),
 		.complete_checksums = config->checksum == CONFIG_CHECKSUM_COMPLETE,
 		.pool = dp->pool,
 	};
+	int ret = ports_add(&dp->ports, dp->steer, &port, dp->error, sizeof(dp->error));
 
-	return ports_add(&dp->ports, dp->steer, &port, dp->error, sizeof(dp->error));
+	if (ret == 0 && config->twin)
+		ret = host_add_twin(dp->host, &dp->ports.port[dp->ports.n - 1], dp->n_workers,
+			dp->pool, dp->error, sizeof(dp->error));
+	return ret;
 }
 
 static int add_trunk(struct dataplane *dp)
@@ -245,15 +248,11 @@ static int add_trunk(struct dataplane *dp)
 		.kind = WIRE_PORT_TRUNK,
 		.interface = STEER_TRUNK_DPDK,
 		.n_queues = 1,
-		.n_descriptors = TRUNK_DESCRIPTORS,
-		.n_workers = (uint16_t)dp->n_workers,
+		.n_senders = (uint16_t)dp->n_workers,
 		.complete_checksums = dp->config->pods->checksum == CONFIG_CHECKSUM_COMPLETE,
 		.pool = dp->pool,
 	};
-	int ret = steer_trunk_create(dp->steer, dp->error, sizeof(dp->error));
 
-	if (ret < 0)
-		return ret;
 	return ports_add(&dp->ports, dp->steer, &port, dp->error, sizeof(dp->error));
 }
 
@@ -416,17 +415,19 @@ static void run(struct dataplane *dp)
 {
 	uint64_t link_poll_cycles = rte_get_tsc_hz() / 1000 * LINK_POLL_MS;
 	uint64_t next_link_poll = 0;
-	unsigned n_drained = 0;
+	unsigned n_moved = 0;
 
 	while (!is_stopping) {
-		struct pollfd fds[API_MAX_CLIENTS + 1];
+		struct pollfd fds[API_MAX_CLIENTS + 1 + PORT_MAX];
 		unsigned n_fds = api_server_pollfds(dp->server, fds);
 
-		poll(fds, n_fds, n_drained > 0 ? 0 : LOOP_MS);
+		n_fds += host_pollfds(dp->host, fds + n_fds);
+		poll(fds, n_fds, n_moved > 0 ? 0 : LOOP_MS);
 		api_server_run(dp->server);
-		n_drained = drain_rings(dp);
+		n_moved = drain_rings(dp) + host_send(dp->host);
 		if (rte_rdtsc() >= next_link_poll) {
 			api_server_refresh_ports(dp->server);
+			host_follow_ports(dp->host);
 			next_link_poll = rte_rdtsc() + link_poll_cycles;
 		}
 	}

@@ -77,6 +77,9 @@ extern const struct drop_reason_info drop_reason_info[DROP_N_REASONS];
 /** What goes in front of a packet; the burst is split by it, so that each loop is for one alone. */
 enum encap { ENCAP_NONE = 0, ENCAP_IPIP, ENCAP_VXLAN, ENCAP_N };
 
+/** What the kernel is given, by what a flood of it would do; a later class has room before others. */
+enum punt_class { PUNT_OTHER = 0, PUNT_ICMP, PUNT_ARP, PUNT_BGP, PUNT_BFD, PUNT_N_CLASSES };
+
 /** What comes off one receive queue at once, on its way through the stages. */
 struct burst {
 	uint16_t n;    /**< packets still on their way, in the order received */

@@ -29,11 +29,14 @@ int ports_find_pci(const char *name, char **pci, char *error, size_t error_bytes
 int ports_add(struct port_table *ports, struct steer *steer, struct port_config *config,
 	char *error, size_t error_bytes)
 {
-	int ret;
+	int ret = 0;
 
 	if (config->interface == NULL)
 		return port_add(ports, config, error, error_bytes);
-	ret = steer_uplink_prepare(steer, config->interface, error, error_bytes);
+	if (config->kind == WIRE_PORT_TRUNK)
+		ret = steer_trunk_create(steer, error, error_bytes);
+	if (ret == 0)
+		ret = steer_uplink_prepare(steer, config->interface, error, error_bytes);
 	if (ret < 0)
 		return ret;
 	config->xdp_prog = steer_uplink_object(steer);

@@ -23,7 +23,8 @@ struct steer;
 int ports_find_pci(const char *name, char **pci, char *error, size_t error_bytes);
 
 /**
- * Make a port and start it; on an interface of the kernel with our XDP program.
+ * Make a port and start it; on an interface of the kernel with our XDP program. The trunk's is made
+ * first.
  *
  * @config: xdp_prog is filled in here
  *

@@ -244,6 +244,7 @@ unsigned prober_drain(struct prober *prober, struct rte_ring *heard)
 
 	for (unsigned i = 0; i < n; i++) {
 		if (!match(prober, &some[i])) {
+			some[i].pkt->hash.usr = PUNT_ICMP;
 			prober->events.foreign(prober->events.arg, some[i].pkt);
 			continue;
 		}

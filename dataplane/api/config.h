@@ -34,6 +34,7 @@ struct config_port {
 	uint32_t descriptors; /**< of each queue */
 	uint32_t mtu;	      /**< 0: as the device has it */
 	enum config_checksum checksum;
+	bool twin; /**< the kernel gets a TAP of the port's name */
 };
 
 struct config_pods {

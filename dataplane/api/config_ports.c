@@ -130,6 +130,25 @@ static int check_numbers(struct config_loading *load, unsigned i)
 	return 0;
 }
 
+static int check_twin(struct config_loading *load, unsigned i)
+{
+	const struct config_port *port = &load->cfg->ports[i];
+	char key[64];
+
+	snprintf(key, sizeof(key), "ports[%u].twin", i);
+	if (!port->twin)
+		return 0;
+	if (port->interface != NULL)
+		return config_refuse(load, key, "%s is the kernel's own; leave twin out",
+			port->interface);
+	snprintf(key, sizeof(key), "ports[%u].name", i);
+	if (strlen(port->name) >= IFNAMSIZ)
+		return config_refuse(load, key,
+			"%s is too long for its TAP twin; shorten it to %d, or set twin: false",
+			port->name, IFNAMSIZ - 1);
+	return 0;
+}
+
 static void take_port(struct raw_port *raw, struct config_port *port)
 {
 	*port = (struct config_port){
@@ -143,6 +162,7 @@ static void take_port(struct raw_port *raw, struct config_port *port)
 		.checksum = raw->checksum != NULL ? (enum config_checksum) * raw->checksum
 						  : CONFIG_CHECKSUM_TRUST,
 	};
+	port->twin = raw->twin != NULL ? *raw->twin : port->pci != NULL;
 }
 
 int config_take_ports(struct config_loading *load)
@@ -153,6 +173,7 @@ int config_take_ports(struct config_loading *load)
 		check_numbers,
 		check_interface,
 		check_pci,
+		check_twin,
 	};
 	struct raw_config *raw = load->raw;
 

@@ -22,6 +22,7 @@ struct raw_port {
 	char *name, *interface, *devargs, *pci;
 	uint32_t *queues, *descriptors, *mtu;
 	int *checksum;
+	bool *twin;
 };
 
 struct raw_pods {

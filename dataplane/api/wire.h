@@ -267,7 +267,8 @@ struct wire_lcore_stats {
 	uint32_t lcore;
 	uint32_t is_main;
 	uint64_t rx_pkts, tx_pkts, punt_pkts, drop_pkts;
-	uint64_t made_pkts;  /**< probes sent, and each fragment but a packet's first */
+	uint64_t
+		made_pkts; /**< probes sent, frames of the kernel on a twin, fragments but a packet's first */
 	uint64_t taken_pkts; /**< answers to our probes */
 	uint64_t n_polls, n_empty_polls;
 	uint64_t busy_cycles; /**< spent on polls that found packets */

@@ -5,11 +5,11 @@
 #include "dataplane/stage/tx.h"
 
 #include <rte_branch_prediction.h>
-#include <rte_ethdev.h>
 
 #include <assert.h>
 
 #include "dataplane/table/adjacency.h"
+#include "dataplane/table/port_send.h"
 
 static_assert(ADJACENCY_N_KINDS - ADJACENCY_NATIVE == WIRE_PATH_N_KINDS - WIRE_PATH_NATIVE,
 	"same order");
@@ -20,20 +20,6 @@ struct outgoing {
 	struct rte_mbuf **pkt;
 	const struct adjacency **adjacency;
 };
-
-static uint16_t send_burst(struct port *port, unsigned worker, struct rte_mbuf **pkts, uint16_t n)
-{
-	uint16_t queue = (uint16_t)(worker % port->n_txq);
-	uint16_t n_sent;
-
-	if (likely(!port->is_tx_shared))
-		return rte_eth_tx_burst(port->eth_id, queue, pkts, n);
-
-	rte_spinlock_lock(&port->tx_lock);
-	n_sent = rte_eth_tx_burst(port->eth_id, queue, pkts, n);
-	rte_spinlock_unlock(&port->tx_lock);
-	return n_sent;
-}
 
 /* Returns: how many the port took */
 static uint16_t send_to_port(struct burst *burst, struct port *port, unsigned worker,
@@ -48,7 +34,7 @@ static uint16_t send_to_port(struct burst *burst, struct port *port, unsigned wo
 		n_bytes += out->pkt[i]->pkt_len;
 
 	if (likely(port->is_up))
-		n_sent = send_burst(port, worker, out->pkt, out->n);
+		n_sent = port_send(port, worker, out->pkt, out->n);
 	for (uint16_t i = n_sent; i < out->n; i++) {
 		n_bytes_unsent += out->pkt[i]->pkt_len;
 		burst_drop(burst, out->pkt[i], port->is_up ? DROP_TX_FULL : DROP_PORT_DOWN);

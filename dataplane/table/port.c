@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define DESCRIPTORS 1024u
+
 /* Ethernet header, two VLAN tags, checksum: what an MTU does not count. */
 #define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * 4 + RTE_ETHER_CRC_LEN)
 
@@ -105,7 +107,8 @@ static int choose_offloads(const struct port *port, const struct port_config *co
 static int set_up_queues(const struct port *port, const struct port_config *config)
 {
 	unsigned socket = (unsigned)rte_eth_dev_socket_id(port->eth_id);
-	uint16_t n_rxd = config->n_descriptors, n_txd = config->n_descriptors;
+	uint16_t n_rxd = config->n_descriptors > 0 ? config->n_descriptors : DESCRIPTORS;
+	uint16_t n_txd = n_rxd;
 	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(port->eth_id, &n_rxd, &n_txd);
 
 	for (uint16_t q = 0; q < port->n_rxq && ret == 0; q++)
@@ -125,11 +128,11 @@ static int start_device(struct port *port, const struct port_config *config)
 	if (ret < 0)
 		return ret;
 	port->n_rxq = RTE_MIN(config->n_queues, info.max_rx_queues);
-	port->n_txq = RTE_MIN(config->n_workers, info.max_tx_queues);
+	port->n_txq = RTE_MIN(config->n_senders, info.max_tx_queues);
 	// net_af_xdp pairs its queues: a socket is one receive and one transmit queue
 	if (is_kernel(config->kind))
 		port->n_txq = port->n_rxq;
-	port->is_tx_shared = port->n_txq < config->n_workers;
+	port->is_tx_shared = port->n_txq < config->n_senders;
 
 	ret = choose_offloads(port, config, &info, &conf);
 	if (ret == 0)

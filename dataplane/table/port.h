@@ -25,9 +25,9 @@ struct port_config {
 	const char *devargs;   /**< for a vdev: driver and its arguments */
 	const char *pci;       /**< for PCI: the address */
 	uint16_t n_queues;
-	uint16_t n_descriptors; /**< of each queue; the device's limits hold */
+	uint16_t n_descriptors; /**< of each queue, 0 for 1024; the device's limits hold */
 	uint16_t mtu;		/**< 0: the device's own */
-	uint16_t n_workers;
+	uint16_t n_senders;	/**< workers, and one more if the main lcore sends, too */
 	bool complete_checksums;
 	struct rte_mempool *pool;
 };
@@ -38,11 +38,11 @@ struct port {
 	uint16_t n_rxq;
 	uint16_t n_txq;
 	bool complete_checksums; /**< finish L4 checksums of what comes in */
-	bool is_tx_shared;	 /**< fewer transmit queues than workers */
+	bool is_tx_shared;	 /**< fewer transmit queues than senders */
 	bool is_up;		 /**< written by the main lcore */
 	uint8_t kind;		 /**< enum wire_port_kind */
 	uint16_t mtu;
-	uint32_t ifindex;
+	uint32_t ifindex; /**< of the interface or the TAP twin; 0 if it has neither */
 	struct rte_ether_addr mac;
 	char name[WIRE_NAME_BYTES];
 	char device[WIRE_NAME_BYTES];

@@ -30,8 +30,9 @@ struct path_pkts {
 struct lcore_stats {
 	uint64_t rx_pkts;
 	uint64_t tx_pkts;
-	uint64_t punt_pkts;  /**< given to the kernel */
-	uint64_t made_pkts;  /**< probes sent, and each fragment but a packet's first */
+	uint64_t punt_pkts; /**< given to the kernel */
+	uint64_t
+		made_pkts; /**< probes sent, frames of the kernel on a twin, fragments but a packet's first */
 	uint64_t taken_pkts; /**< answers to our probes */
 	uint64_t drop_pkts[DROP_N_REASONS];
 	uint64_t n_polls;

@@ -12,8 +12,8 @@ CONFIG = """\
 node:
   name: {hostname}
 ports:
-  - name: uplink0
-    interface: eth0
+  - name: {port}
+    {device}
     queues: 1
     checksum: {checksum}
 pods:
@@ -73,6 +73,7 @@ class Podlane:
         facts = {"name": self.node.name.upper(), "hostname": self.node.hostname, "dir": self.dir,
                  "pool": POOL, "encap": "follow", "scope": "always", "inventory": "",
                  "checksum": self.checksum, "match": "cali*",
+                 "port": "uplink0", "device": "interface: eth0",
                  "main_lcore": pair[0], "worker": pair[1], "memory_mb": 256, **changes}
         return CONFIG.format(**facts)
 

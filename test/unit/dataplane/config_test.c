@@ -140,6 +140,10 @@ static const struct {
 	{MINIMUM PCI "    mtu: 500\n", ":8: ports[0].mtu: 500 is not in 576..9216"},
 	{MINIMUM "ports:\n  - name: a\n    interface: e0\n    mtu: 1400\n",
 		"ip link set e0 mtu 1400"},
+	{MINIMUM "ports:\n  - name: a\n    interface: e0\n    twin: true\n",
+		":7: ports[0].twin: e0 is the kernel's own"},
+	{MINIMUM "ports:\n  - name: sixteen-letters-\n    devargs: x\n    twin: true\n",
+		":5: ports[0].name: sixteen-letters- is too long"},
 	{MINIMUM "ports:\n  - interface: b\n", ":5: ports[0]: has no name"},
 	{MINIMUM "ports:\n  - name: a\n    interface: b\n    queues: 0\n",
 		":7: ports[0].queues: 0"},
@@ -224,6 +228,7 @@ static void test_config_load_pci(void **state)
 	assert_null(cfg->ports[0].interface);
 	assert_int_equal(cfg->ports[0].descriptors, 512);
 	assert_int_equal(cfg->ports[0].mtu, 9000);
+	assert_true(cfg->ports[0].twin);
 	assert_string_equal(cfg->ports[1].pci, "PCIDEVICE_INTEL_COM_VF[1]");
 	assert_int_equal(cfg->ports[1].descriptors, 1024);
 	assert_int_equal(cfg->ports[1].mtu, 0);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Out of a port; for whoever sends: the workers, and the main lcore for twins.
+ */
+#ifndef PODLANE_DATAPLANE_TABLE_PORT_SEND_H
+#define PODLANE_DATAPLANE_TABLE_PORT_SEND_H
+
+#include <rte_branch_prediction.h>
+#include <rte_ethdev.h>
+
+#include "dataplane/table/port.h"
+
+/**
+ * Send a burst.
+ *
+ * @sender: the caller's number, 0 .. port_config.n_senders - 1
+ *
+ * Owner:   what is sent is the port's, the rest stays the caller's
+ * Returns: how many, from the first on
+ */
+static inline uint16_t port_send(struct port *port, unsigned sender, struct rte_mbuf **pkts,
+	uint16_t n)
+{
+	uint16_t queue = (uint16_t)(sender % port->n_txq);
+	uint16_t n_sent;
+
+	if (likely(!port->is_tx_shared))
+		return rte_eth_tx_burst(port->eth_id, queue, pkts, n);
+
+	rte_spinlock_lock(&port->tx_lock);
+	n_sent = rte_eth_tx_burst(port->eth_id, queue, pkts, n);
+	rte_spinlock_unlock(&port->tx_lock);
+	return n_sent;
+}
+
+#endif

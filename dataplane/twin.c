@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The kernel's interface for a port that DPDK owns. Called by host.c. */
+#include "dataplane/twin.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "dataplane/log.h"
+#include "dataplane/police.h"
+#include "dataplane/table/port_send.h"
+#include "dataplane/tap.h"
+
+#define MAX_SEGMENTS   8 /* of what the kernel sends: 8 buffers hold more than any MTU */
+#define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * 4) /* with two VLAN tags */
+
+struct twin {
+	int fd;
+	struct port *port;
+	bool has_carrier;
+	uint16_t mtu;
+	struct twin_config config;
+	struct police police;
+};
+
+static void explain(const char *name, int ret, char *error, size_t error_bytes)
+{
+	const char *mend = "run as root, or with CAP_NET_ADMIN and /dev/net/tun";
+
+	if (ret == -EBUSY)
+		mend = "another process has it open: stop it first";
+	else if (ret == -EINVAL)
+		mend = "another interface has this name: rename the port, or set its twin: false";
+	snprintf(error, error_bytes, "port %s: cannot make its TAP twin: %s; %s", name,
+		strerror(-ret), mend);
+}
+
+static int follow(struct twin *twin)
+{
+	int ret = tap_set_mtu(twin->port->name, twin->mtu);
+
+	return ret < 0 ? ret : tap_set_carrier(twin->fd, twin->has_carrier);
+}
+
+int twin_create(struct twin **twin, struct port *port, const struct twin_config *config,
+	char *error, size_t error_bytes)
+{
+	struct twin *t = calloc(1, sizeof(*t));
+	int ret = t == NULL ? -ENOMEM : tap_open(port->name, TAP_STAYS);
+
+	if (ret < 0)
+		goto err_free;
+	*t = (struct twin){
+		.fd = ret,
+		.port = port,
+		.config = *config,
+		.police = police_make(config->punt_pps),
+	};
+	ret = tap_set_mac(port->name, &port->mac);
+	if (ret < 0)
+		goto err_close;
+	// IPv6 and routing protocols send to groups; a device that takes no order takes all or none
+	(void)rte_eth_allmulticast_enable(port->eth_id);
+	port->ifindex = if_nametoindex(port->name);
+	t->has_carrier = port->is_up;
+	t->mtu = port->mtu;
+	ret = follow(t);
+	if (ret < 0)
+		goto err_close;
+	*twin = t;
+	return 0;
+
+err_close:
+	close(t->fd);
+err_free:
+	explain(port->name, ret, error, error_bytes);
+	free(t);
+	return ret;
+}
+
+void twin_free(struct twin *twin)
+{
+	if (twin == NULL)
+		return;
+	close(twin->fd);
+	free(twin);
+}
+
+void twin_punt(struct twin *twin, struct rte_mbuf *pkt)
+{
+	struct lcore_stats *stats = twin->config.stats;
+
+	if (!police_allows(&twin->police, pkt))
+		stats->drop_pkts[DROP_PUNT_POLICED]++;
+	else if (tap_write(twin->fd, pkt) < 0)
+		stats->drop_pkts[DROP_PUNT_ERROR]++;
+	else
+		stats->punt_pkts++;
+	rte_pktmbuf_free(pkt);
+}
+
+/* One frame from the kernel, in as many buffers as the MTU may need. Returns: NULL, there is none */
+static struct rte_mbuf *read_frame(struct twin *twin)
+{
+	struct rte_mempool *pool = twin->config.pool;
+	size_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
+	unsigned n_segs = (unsigned)((twin->port->mtu + FRAME_OVERHEAD + room - 1) / room);
+	struct rte_mbuf *segs[MAX_SEGMENTS];
+	struct iovec iov[MAX_SEGMENTS];
+	ssize_t n_bytes;
+
+	n_segs = RTE_MIN(n_segs, (unsigned)MAX_SEGMENTS);
+	if (rte_pktmbuf_alloc_bulk(pool, segs, n_segs) < 0)
+		return NULL; // it waits in the kernel's queue
+	for (unsigned i = 0; i < n_segs; i++)
+		iov[i] = (struct iovec){rte_pktmbuf_mtod(segs[i], void *), room};
+	n_bytes = readv(twin->fd, iov, (int)n_segs);
+	if (n_bytes <= 0) {
+		rte_pktmbuf_free_bulk(segs, n_segs);
+		return NULL;
+	}
+	for (unsigned i = 0; i < n_segs; i++) {
+		uint16_t part = (uint16_t)RTE_MIN((size_t)n_bytes, room);
+
+		n_bytes -= part;
+		rte_pktmbuf_append(segs[i], part);
+		if (part == 0)
+			rte_pktmbuf_free(segs[i]);
+		else if (i > 0)
+			rte_pktmbuf_chain(segs[0], segs[i]);
+	}
+	return segs[0];
+}
+
+unsigned twin_send(struct twin *twin)
+{
+	struct lcore_stats *stats = twin->config.stats;
+	struct port *port = twin->port;
+	struct rte_mbuf *pkts[BURST_MAX];
+	uint32_t n_bytes[BURST_MAX];
+	uint16_t n = 0, n_sent = 0;
+
+	while (n < BURST_MAX && (pkts[n] = read_frame(twin)) != NULL)
+		n++;
+	// bytes before the packets are given away
+	for (uint16_t i = 0; i < n; i++)
+		n_bytes[i] = pkts[i]->pkt_len;
+	if (n > 0 && port->is_up)
+		n_sent = port_send(port, twin->config.sender, pkts, n);
+	for (uint16_t i = 0; i < n_sent; i++)
+		stats->port[port->idx].tx_bytes += n_bytes[i];
+	if (n_sent < n)
+		rte_pktmbuf_free_bulk(&pkts[n_sent], n - n_sent);
+
+	stats->made_pkts += n;
+	stats->tx_pkts += n_sent;
+	stats->port[port->idx].tx_pkts += n_sent;
+	stats->drop_pkts[port->is_up ? DROP_TX_FULL : DROP_PORT_DOWN] += n - n_sent;
+	return n;
+}
+
+void twin_follow(struct twin *twin)
+{
+	const struct port *port = twin->port;
+	int ret;
+
+	if (twin->has_carrier == port->is_up && twin->mtu == port->mtu)
+		return;
+	twin->has_carrier = port->is_up;
+	twin->mtu = port->mtu;
+	ret = follow(twin);
+	if (ret < 0)
+		LOG(WARNING, "twin: %s does not follow its port: %s\n", port->name, strerror(-ret));
+}
+
+int twin_fd(const struct twin *twin)
+{
+	return twin->fd;
+}
