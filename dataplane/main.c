@@ -496,6 +496,6 @@ int main(int argc, char **argv)
 	config_free(dp.config);
 	// before its start this complains on a second line
 	if (dp.is_eal_started)
-		rte_eal_cleanup();
+		eal_stop();
 	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
