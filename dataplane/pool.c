@@ -10,6 +10,18 @@
 
 #include <errno.h>
 
+/*
+ * A NIC finds the data at its virtual address. The pool does not know: it works addresses out page by
+ * page, and not at all where buffers may cross pages.
+ */
+static void init_mbuf(struct rte_mempool *pool, void *arg, void *object, unsigned idx)
+{
+	struct rte_mbuf *mbuf = object;
+
+	rte_pktmbuf_init(pool, arg, object, idx);
+	rte_mbuf_iova_set(mbuf, (rte_iova_t)(uintptr_t)mbuf->buf_addr);
+}
+
 int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, unsigned cache,
 	int socket)
 {
@@ -28,7 +40,7 @@ int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, u
 	rte_pktmbuf_pool_init(p, &private);
 	if (rte_mempool_populate_default(p) < 0 || p->nb_mem_chunks != 1)
 		goto err_free;
-	rte_mempool_obj_iter(p, rte_pktmbuf_init, NULL);
+	rte_mempool_obj_iter(p, init_mbuf, NULL);
 	*pool = p;
 	return 0;
 

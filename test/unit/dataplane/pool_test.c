@@ -56,6 +56,8 @@ static void test_pool_gives_packets(void **state)
 	assert_int_equal(rte_pktmbuf_headroom(pkt), RTE_PKTMBUF_HEADROOM);
 	assert_int_equal(rte_pktmbuf_tailroom(pkt),
 		RTE_MBUF_DEFAULT_BUF_SIZE - RTE_PKTMBUF_HEADROOM);
+	// a NIC behind an IOMMU is told virtual addresses
+	assert_int_equal(rte_mbuf_data_iova(pkt), (uintptr_t)rte_pktmbuf_mtod(pkt, void *));
 	rte_pktmbuf_free(pkt);
 	assert_int_equal(rte_mempool_avail_count(pool), N_MBUFS);
 	rte_mempool_free(pool);
