@@ -28,7 +28,7 @@ struct eal_config {
  */
 int eal_start(const struct eal_config *config, char *error, size_t error_bytes);
 
-/** End what eal_start() began, when all ports are closed. */
+/** End what eal_start() began, when all ports are closed. Without a start the EAL complains. */
 void eal_stop(void);
 
 #endif

@@ -494,7 +494,6 @@ int main(int argc, char **argv)
 
 	stop(&dp);
 	config_free(dp.config);
-	// before its start this complains on a second line
 	if (dp.is_eal_started)
 		eal_stop();
 	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -33,7 +33,7 @@ dataplane:
   main_lcore: {main_lcore}
   workers: [{worker}]
   idle: sleep
-  hugepages: false
+  hugepages: {hugepages}
   memory_mb: {memory_mb}
 """
 
@@ -73,7 +73,7 @@ class Podlane:
         facts = {"name": self.node.name.upper(), "hostname": self.node.hostname, "dir": self.dir,
                  "pool": POOL, "encap": "follow", "scope": "always", "inventory": "",
                  "checksum": self.checksum, "match": "cali*",
-                 "port": "uplink0", "device": "interface: eth0",
+                 "port": "uplink0", "device": "interface: eth0", "hugepages": "false",
                  "main_lcore": pair[0], "worker": pair[1], "memory_mb": 256, **changes}
         return CONFIG.format(**facts)
 

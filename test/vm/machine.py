@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The virtual machine: QEMU as plain emulation, with an Intel 82576 (SR-IOV) behind a VT-d IOMMU."""
+import json
+import os
+import select
+import socket
+import subprocess
+import time
+
+from lablib.shell import LabError, say
+from lablib.topology import PREFIX, ROOT
+
+BOOT_SEC = 300
+MEMORY_MB = 1536
+HUGEPAGES = 256     # of 2 MiB
+
+
+class Machine:
+    def __init__(self, image, folder, netns):
+        self.image = image
+        self.dir = folder
+        self.netns = netns
+        self.log = os.path.join(folder, "console.log")
+        self.process = None
+        self.line = None
+
+    def argv(self, wires):
+        root = self.image.root
+        kernel_args = (
+            "console=ttyS0 loglevel=4 panic=-1 intel_iommu=on iommu=pt mitigations=off nokaslr "
+            f"net.ifnames=0 hugepages={HUGEPAGES} podlane.prefix={PREFIX} "
+            f"podlane.repository={ROOT} podlane.modules={self.image.modules}")
+        argv = [
+            os.path.join(root, "usr/bin/qemu-system-x86_64"),
+            "-L", os.path.join(root, "usr/share/qemu"),
+            "-L", os.path.join(root, "usr/share/seabios"),
+            "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            "-machine", "q35,kernel-irqchip=split", "-accel", "tcg,thread=multi",
+            "-cpu", "max,la57=off", "-smp", "2", "-m", str(MEMORY_MB),
+            "-device", "intel-iommu,intremap=on,caching-mode=on",
+            "-kernel", self.image.kernel, "-initrd", self.image.initramfs, "-append", kernel_args,
+            "-serial", f"file:{self.log}",
+            "-chardev", f"socket,id=agent,path={self.dir}/agent.sock,server=on,wait=off",
+            "-serial", "chardev:agent",
+            "-qmp", f"unix:{self.dir}/qmp.sock,server=on,wait=off",
+            "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
+            "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
+        ]
+        for number, tap in enumerate(wires):
+            argv += ["-netdev", f"tap,id=wire{number},ifname={tap},script=no,downscript=no",
+                     "-device", f"pcie-root-port,id=slot{number},slot={number + 1},"
+                                f"chassis={number + 1}",
+                     "-device", f"igb,netdev=wire{number},bus=slot{number},romfile=,"
+                                f"mac=02:00:00:00:01:0{number}"]
+        return argv
+
+    def start(self, wires):
+        """Boot, with one NIC for each TAP of self.netns. Returns the seconds until it answers."""
+        began = time.monotonic()
+        libraries = ":".join(os.path.join(self.image.root, path) for path in
+                             ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"))
+        with open(os.path.join(self.dir, "qemu.log"), "wb") as log:
+            self.process = subprocess.Popen(
+                ["ip", "netns", "exec", self.netns, *self.argv(wires)], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, env={**os.environ, "LD_LIBRARY_PATH": libraries})
+        self.line = self.connect("agent.sock")
+        if not self.answer(BOOT_SEC).get("ready"):
+            raise LabError("the guest's agent did not greet")
+        return time.monotonic() - began
+
+    def connect(self, name):
+        until = time.monotonic() + 30
+        while True:
+            line = socket.socket(socket.AF_UNIX)
+            try:
+                line.connect(os.path.join(self.dir, name))
+                return line
+            except OSError:
+                line.close()
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise LabError(f"QEMU does not run: {self.last_words('qemu.log')}")
+            time.sleep(0.1)
+
+    def last_words(self, name="console.log"):
+        try:
+            with open(os.path.join(self.dir, name), encoding="utf-8", errors="replace") as log:
+                return (log.read().strip() or "it said nothing").splitlines()[-1]
+        except FileNotFoundError:
+            return "it said nothing"
+
+    def answer(self, timeout_sec):
+        waiting = b""
+        until = time.monotonic() + timeout_sec
+        while not waiting.endswith(b"\n"):
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self.line], [], [], left)[0]:
+                raise LabError(f"the guest does not answer; its console: {self.last_words()}")
+            part = self.line.recv(65536)
+            if not part:
+                raise LabError(f"the guest ended; its console: {self.last_words()}")
+            waiting += part
+        return json.loads(waiting)
+
+    def run(self, argv, timeout_sec=60, check=True):
+        """A command in the guest; returns what it printed."""
+        self.line.sendall(json.dumps({"argv": argv, "timeout": timeout_sec}).encode() + b"\n")
+        done = self.answer(timeout_sec + 30)
+        if check and done["code"] != 0:
+            say(done["out"].strip())
+            said = (done["err"].strip() or done["out"].strip() or "nothing said").splitlines()[-1]
+            raise LabError(f"in the guest: exit code {done['code']} from {' '.join(argv)}: {said}")
+        return done["out"]
+
+    def set_link(self, number, is_up):
+        """Plug the cable of a NIC in or out."""
+        line = self.connect("qmp.sock")
+        with line, line.makefile("rw", encoding="ascii") as monitor:
+            monitor.readline()
+            for order in ({"execute": "qmp_capabilities"},
+                          {"execute": "set_link",
+                           "arguments": {"name": f"wire{number}", "up": is_up}}):
+                monitor.write(json.dumps(order) + "\n")
+                monitor.flush()
+                monitor.readline()
+
+    def stop(self):
+        if self.process is None:
+            return
+        try:
+            if self.line is not None:
+                self.line.sendall(b'{"end": true}\n')
+            self.process.wait(10)
+        except (OSError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
+        self.process = None
