@@ -37,6 +37,9 @@ static struct port_table ports;
 static struct lcore_stats stats;
 static struct path_pkts path_pkts[64];
 static struct pipeline pipeline;
+static struct nexthop_table *nexthops;
+static struct endpoint_table *endpoints;
+static struct fib *fib;
 static struct pair pairs[BURST_MAX];
 static struct rte_mbuf *pieces[N_PORTS][RING_PKTS]; /* fragments, by the port they came out of */
 static unsigned n_pieces[N_PORTS], n_compared[N_PORTS];
@@ -81,9 +84,6 @@ static void fill_tables(enum fib_engine engine, struct epoch *epoch)
 {
 	struct fib_config config = {.engine = engine, .max_routes = 64, .n_tbl8 = 64};
 	const struct reference *tables = reference_tables();
-	struct nexthop_table *nexthops;
-	struct endpoint_table *endpoints;
-	struct fib *fib;
 
 	assert_int_equal(fib_create(&fib, &config, epoch), 0);
 	assert_int_equal(nexthop_create(&nexthops, 64, 16, SOCKET_ID_ANY, epoch), 0);
@@ -283,6 +283,9 @@ static void run_engine(enum fib_engine engine, struct epoch *epoch)
 			reference_random_below(2) == 0 ? BURST_MAX
 						       : 1 + reference_random_below(BURST_MAX));
 	assert_int_equal(rte_mempool_avail_count(pool), POOL_PKTS);
+	endpoint_free(endpoints);
+	nexthop_free(nexthops);
+	fib_free(fib);
 }
 
 static void test_pipeline_agrees_with_reference(void **state)
