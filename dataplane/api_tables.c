@@ -58,6 +58,14 @@ static void restart_counts(struct api_tables *tables, uint32_t idx)
 		tables->path_pkts[0][idx].pkts[kind] -= sum.pkts[kind];
 }
 
+/* What goes in front of an IP packet, but for Ethernet. */
+static unsigned overhead(uint8_t kind)
+{
+	if (kind == WIRE_PATH_IPIP)
+		return 20;
+	return kind == WIRE_PATH_VXLAN ? 50 : 0;
+}
+
 static int path_set(struct api_tables *tables, const struct wire_path *path)
 {
 	bool is_new = !nexthop_is_set(tables->nexthops, path->idx);
@@ -65,6 +73,10 @@ static int path_set(struct api_tables *tables, const struct wire_path *path)
 
 	if (path->kind != WIRE_PATH_PUNT && path->port >= tables->ports->n)
 		return -EINVAL;
+	// net_af_xdp copies a packet with another port's buffer, and does not look whether it fits
+	if (path->kind != WIRE_PATH_PUNT &&
+		path->mtu + overhead(path->kind) > tables->ports->port[path->port].max_mtu)
+		return -EMSGSIZE;
 	ret = nexthop_path_set(tables->nexthops, path);
 	if (ret == 0 && is_new)
 		restart_counts(tables, path->idx);

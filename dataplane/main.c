@@ -27,22 +27,21 @@
 #include "dataplane/pool.h"
 #include "dataplane/ports.h"
 #include "dataplane/prober.h"
+#include "dataplane/sizing.h"
 #include "dataplane/steer/steer.h"
 #include "dataplane/worker.h"
 
-#define LINK_POLL_MS	 100u
-#define LOOP_MS		 1   /* how long a punted packet may wait for the main lcore */
-#define DRAIN_TURNS	 32u /* as much as a ring holds */
-#define HAND_OVER_MS	 50u /* at the end, for packets on their way to us */
-#define POOL_CACHE	 256u
-#define SPARE_TBL8	 1024u /* for prefixes longer than /24 outside the pools */
-#define EAL_OVERHEAD_MB	 48u   /* what DPDK and its drivers take for themselves, measured */
-#define MBUF_BYTES_ABOUT (RTE_MBUF_DEFAULT_BUF_SIZE + 384u)
+#define LINK_POLL_MS 100u
+#define LOOP_MS	     1	 /* how long a punted packet may wait for the main lcore */
+#define DRAIN_TURNS  32u /* as much as a ring holds */
+#define HAND_OVER_MS 50u /* at the end, for packets on their way to us */
+#define POOL_CACHE   256u
 
 struct dataplane {
 	struct config *config;
 	struct epoch epoch;
 	struct rte_mempool *pool;
+	struct rte_mempool *large; /* NULL: no port needs larger buffers */
 	struct port_table ports;
 	struct steer *steer;
 	struct host *host;
@@ -64,44 +63,6 @@ static void on_signal(int signal)
 {
 	(void)signal;
 	is_stopping = 1;
-}
-
-/* Groups of 256 entries so that every /24 of the pools may hold a /32. */
-static uint32_t count_tbl8(const struct config *config)
-{
-	uint64_t n = SPARE_TBL8;
-
-	if (config->dataplane.fib.tbl8_groups > 0)
-		return config->dataplane.fib.tbl8_groups;
-	for (unsigned i = 0; i < config->n_pools; i++) {
-		uint8_t depth = config->pools[i].depth;
-
-		n += depth < 24 ? UINT64_C(1) << (24 - depth) : 1;
-	}
-	return (uint32_t)RTE_MIN(n, UINT64_C(1) << 20);
-}
-
-/* The first allocation that fails says little; so the sum is made before. */
-static int check_memory(struct dataplane *dp)
-{
-	const struct config_dataplane *config = &dp->config->dataplane;
-	uint64_t bytes =
-		(uint64_t)(1 << 24) * 4 + (uint64_t)count_tbl8(dp->config) * 1024 +
-		(uint64_t)config->mbufs * MBUF_BYTES_ABOUT +
-		(uint64_t)config->max_paths * 2 * sizeof(struct adjacency) +
-		(uint64_t)config->max_paths * (config->n_workers + 1) * sizeof(struct path_pkts) +
-		(uint64_t)config->max_groups *
-			(sizeof(struct nexthop_group) + sizeof(struct wire_group)) +
-		(uint64_t)config->fib.max_routes * 2 * 64;
-	uint64_t need_mb = bytes / (1 << 20) + EAL_OVERHEAD_MB;
-
-	if (config->memory_mb >= need_mb)
-		return 0;
-	snprintf(dp->error, sizeof(dp->error),
-		"dataplane.memory_mb: %u is too little for these tables and %u mbufs: set it to "
-		"%llu",
-		config->memory_mb, config->mbufs, (unsigned long long)need_mb);
-	return -ENOMEM;
 }
 
 static int find_pci_ports(struct dataplane *dp, bool *has_pci)
@@ -131,7 +92,7 @@ static int start_eal(struct dataplane *dp, const struct options *options)
 		.memory_mb = config->memory_mb,
 		.is_verbose = options->is_verbose,
 	};
-	int ret = check_memory(dp);
+	int ret = sizing_check_memory(dp->config, dp->error, sizeof(dp->error));
 
 	if (ret == 0)
 		ret = find_pci_ports(dp, &eal.has_pci);
@@ -165,10 +126,11 @@ static int create_tables(struct dataplane *dp)
 {
 	const struct config_dataplane *config = &dp->config->dataplane;
 	int socket = (int)rte_socket_id();
+	uint16_t room = sizing_large_room(dp->config);
 	struct fib_config fib = {
 		.engine = (enum fib_engine)config->fib.engine,
 		.max_routes = config->fib.max_routes,
-		.n_tbl8 = count_tbl8(dp->config),
+		.n_tbl8 = sizing_n_tbl8(dp->config),
 		.socket = socket,
 	};
 	const struct prober_events events = {
@@ -188,7 +150,11 @@ static int create_tables(struct dataplane *dp)
 		ret = dp->path_pkts[i] == NULL ? -ENOMEM : 0;
 	}
 	if (ret == 0)
-		ret = pool_create(&dp->pool, "podlane", config->mbufs, POOL_CACHE, socket);
+		ret = pool_create(&dp->pool, "podlane", config->mbufs, pool_room(0), POOL_CACHE,
+			socket);
+	if (ret == 0 && room > 0)
+		ret = pool_create(&dp->large, "podlane-large", config->mbufs, room, POOL_CACHE,
+			socket);
 	if (ret == 0)
 		ret = epoch_init(&dp->epoch, dp->n_workers);
 	if (ret == 0)
@@ -231,13 +197,13 @@ static int add_port(struct dataplane *dp, const struct config_port *config)
 		.mtu = (uint16_t)config->mtu,
 		.n_senders = (uint16_t)(dp->n_workers + config->twin),
 		.complete_checksums = config->checksum == CONFIG_CHECKSUM_COMPLETE,
-		.pool = dp->pool,
+		.pool = pool_room(config->mtu) > pool_room(0) ? dp->large : dp->pool,
 	};
 	int ret = ports_add(&dp->ports, dp->steer, &port, dp->error, sizeof(dp->error));
 
 	if (ret == 0 && config->twin)
 		ret = host_add_twin(dp->host, &dp->ports.port[dp->ports.n - 1], dp->n_workers,
-			dp->pool, dp->error, sizeof(dp->error));
+			port.pool, dp->error, sizeof(dp->error));
 	return ret;
 }
 
@@ -408,6 +374,7 @@ static void stop(struct dataplane *dp)
 	for (unsigned i = 0; i <= dp->n_workers; i++)
 		rte_free(dp->path_pkts[i]);
 	rte_free(dp->stats);
+	rte_mempool_free(dp->large);
 	rte_mempool_free(dp->pool);
 }
 

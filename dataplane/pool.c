@@ -10,6 +10,22 @@
 
 #include <errno.h>
 
+/* struct rte_mbuf, the mempool's header, and a place in its ring */
+#define BESIDE_BYTES 384u
+
+uint16_t pool_room(uint32_t mtu)
+{
+	uint32_t room = RTE_PKTMBUF_HEADROOM + mtu + POOL_FRAME_OVERHEAD;
+
+	return (uint16_t)RTE_MAX(RTE_ALIGN_CEIL(room, (uint32_t)RTE_CACHE_LINE_SIZE),
+		RTE_MBUF_DEFAULT_BUF_SIZE);
+}
+
+uint64_t pool_bytes(unsigned n_mbufs, uint16_t room)
+{
+	return room == 0 ? 0 : (uint64_t)n_mbufs * (room + BESIDE_BYTES);
+}
+
 /*
  * A NIC finds the data at its virtual address. The pool does not know: it works addresses out page by
  * page, and not at all where buffers may cross pages.
@@ -22,16 +38,16 @@ static void init_mbuf(struct rte_mempool *pool, void *arg, void *object, unsigne
 	rte_mbuf_iova_set(mbuf, (rte_iova_t)(uintptr_t)mbuf->buf_addr);
 }
 
-int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, unsigned cache,
-	int socket)
+int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, uint16_t room,
+	unsigned cache, int socket)
 {
 	struct rte_pktmbuf_pool_private private = {
-		.mbuf_data_room_size = RTE_MBUF_DEFAULT_BUF_SIZE,
+		.mbuf_data_room_size = room,
 	};
 	// without gaps where pages end: every address of ours is a virtual one (eal.c)
-	struct rte_mempool *p = rte_mempool_create_empty(name, n_mbufs,
-		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE, cache, sizeof(private), socket,
-		RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+	struct rte_mempool *p =
+		rte_mempool_create_empty(name, n_mbufs, sizeof(struct rte_mbuf) + room, cache,
+			sizeof(private), socket, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 
 	if (p == NULL)
 		return -ENOMEM;

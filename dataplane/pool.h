@@ -2,7 +2,27 @@
 #ifndef PODLANE_DATAPLANE_POOL_H
 #define PODLANE_DATAPLANE_POOL_H
 
+#include <stdint.h>
+
+#include <rte_ether.h>
 #include <rte_mempool.h>
+
+/** Ethernet header, two VLAN tags, checksum: what an MTU does not count. */
+#define POOL_FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * 4 + RTE_ETHER_CRC_LEN)
+
+/**
+ * How large a buffer is that holds a frame of this MTU in one piece, headroom included: DPDK's
+ * default at least.
+ *
+ * One large buffer, not a chain of small ones: each stage then finds all headers where it looks, and
+ * drivers that send no chains (net_af_xdp) or receive none (net_pcap) take part. The price is memory.
+ *
+ * @mtu: 65,000 at most
+ */
+uint16_t pool_room(uint32_t mtu);
+
+/** What so many buffers need, about. @room: 0 for none */
+uint64_t pool_bytes(unsigned n_mbufs, uint16_t room);
 
 /**
  * Make the packet buffers, one beside the other without a gap.
@@ -13,10 +33,12 @@
  * directions, and a port is dead once they are in use. Seen in DPDK 22.11; gone when
  * xdp_umem_configure() takes the size from the pool's memory.
  *
+ * @room: bytes of each, by pool_room()
+ *
  * Owner:  the caller's, freed with rte_mempool_free()
  * Errors: -ENOMEM, also if the memory is in several pieces
  */
-int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, unsigned cache,
-	int socket);
+int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, uint16_t room,
+	unsigned cache, int socket);
 
 #endif

@@ -20,7 +20,9 @@
 #define DESCRIPTORS 1024u
 
 /* Ethernet header, two VLAN tags, checksum: what an MTU does not count. */
-#define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * 4 + RTE_ETHER_CRC_LEN)
+#define FRAME_OVERHEAD	(RTE_ETHER_HDR_LEN + 2 * 4 + RTE_ETHER_CRC_LEN)
+/* What DPDK adds to an MTU before it asks a driver that names no MTU of its own. */
+#define DRIVER_OVERHEAD ((uint32_t)RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN)
 
 /* Does the kernel own the device, and AF_XDP bring its packets? */
 static bool is_kernel(enum wire_port_kind kind)
@@ -81,6 +83,32 @@ static int make_device(struct port *port, const struct port_config *config, char
 }
 
 /*
+ * Will the driver take this MTU? net_memif says that its frames have 1518 bytes, but carries chains
+ * of buffers of any length: it is not asked. net_tap says 1522 and means it. Seen in DPDK 22.11; gone
+ * when max_rx_pktlen of net_memif is more.
+ */
+static int check_mtu(struct port *port, const struct port_config *config, char *error,
+	size_t error_bytes)
+{
+	struct rte_eth_dev_info info;
+	int ret = rte_eth_dev_info_get(port->eth_id, &info);
+
+	if (ret < 0 || config->mtu == 0 || info.max_mtu != UINT16_MAX ||
+		config->mtu + DRIVER_OVERHEAD <= info.max_rx_pktlen)
+		return ret;
+	if (strcmp(info.driver_name, "net_memif") == 0) {
+		port->mtu = config->mtu;
+		port->is_mtu_configured = true;
+		return 0;
+	}
+	snprintf(error, error_bytes,
+		"port %s: mtu %u is too big for %s, %u at most; jumbo frames want pci:, net_memif "
+		"or net_pcap",
+		config->name, config->mtu, info.driver_name, info.max_rx_pktlen - DRIVER_OVERHEAD);
+	return -EMSGSIZE;
+}
+
+/*
  * What is asked of the device, as far as it can: packets spread by address and port over several
  * queues, and packets of several segments where one buffer does not hold the MTU.
  */
@@ -89,7 +117,7 @@ static int choose_offloads(const struct port *port, const struct port_config *co
 {
 	uint16_t buffer = rte_pktmbuf_data_room_size(config->pool) - RTE_PKTMBUF_HEADROOM;
 
-	conf->rxmode.mtu = config->mtu;
+	conf->rxmode.mtu = port->is_mtu_configured ? 0 : config->mtu;
 	if (port->n_rxq > 1 && info->flow_type_rss_offloads != 0) {
 		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf->rx_adv_conf.rss_conf.rss_hf =
@@ -159,6 +187,8 @@ int port_add(struct port_table *table, const struct port_config *config, char *e
 		.idx = (uint16_t)table->n,
 		.kind = (uint8_t)config->kind,
 		.complete_checksums = config->complete_checksums,
+		.max_mtu = (uint16_t)(rte_pktmbuf_data_room_size(config->pool) -
+				      RTE_PKTMBUF_HEADROOM - FRAME_OVERHEAD),
 	};
 	snprintf(port->name, sizeof(port->name), "%s", config->name);
 	rte_spinlock_init(&port->tx_lock);
@@ -166,6 +196,9 @@ int port_add(struct port_table *table, const struct port_config *config, char *e
 	ret = make_device(port, config, error, error_bytes);
 	if (ret < 0)
 		return ret;
+	ret = check_mtu(port, config, error, error_bytes);
+	if (ret < 0)
+		goto err_remove;
 	ret = start_device(port, config);
 	if (ret < 0) {
 		snprintf(error, error_bytes, "port %s: %s does not start: %s%s", config->name,
@@ -226,7 +259,8 @@ static void read_nic_link(const struct port *port, bool *is_up, uint16_t *mtu)
 
 	if (rte_eth_link_get_nowait(port->eth_id, &link) == 0)
 		*is_up = link.link_status == RTE_ETH_LINK_UP;
-	rte_eth_dev_get_mtu(port->eth_id, mtu);
+	if (!port->is_mtu_configured)
+		rte_eth_dev_get_mtu(port->eth_id, mtu);
 }
 
 bool port_refresh(struct port *port)

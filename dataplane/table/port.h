@@ -42,7 +42,9 @@ struct port {
 	bool is_up;		 /**< written by the main lcore */
 	uint8_t kind;		 /**< enum wire_port_kind */
 	uint16_t mtu;
-	uint32_t ifindex; /**< of the interface or the TAP twin; 0 if it has neither */
+	uint16_t max_mtu;	/**< what one of its buffers holds: no path may have more */
+	bool is_mtu_configured; /**< and the driver does not know it */
+	uint32_t ifindex;	/**< of the interface or the TAP twin; 0 if it has neither */
 	struct rte_ether_addr mac;
 	char name[WIRE_NAME_BYTES];
 	char device[WIRE_NAME_BYTES];

@@ -69,6 +69,7 @@ static inline int api_setup(void **state)
 		.device = "eth0",
 		.ifindex = 7,
 		.mtu = 1500,
+		.max_mtu = 2000,
 		.is_up = true};
 	tables.instance = 0x1234;
 	tables.node = "worker-a";

@@ -88,6 +88,11 @@ static void test_api_refuses_by_item(void **state)
 		{.idx = 3, .kind = WIRE_PATH_NATIVE},			       // a fixed one
 		{.idx = 64, .kind = WIRE_PATH_NATIVE},			       // beyond the table
 		{.idx = 18, .kind = WIRE_PATH_N_KINDS},
+		{.idx = 19, // 2010 with its outer header: more than a buffer of the port holds
+			.kind = WIRE_PATH_IPIP,
+			.mtu = 1990,
+			.tunnel = {.src = 1, .dst = 2}},
+		{.idx = 20, .kind = WIRE_PATH_IPIP, .mtu = 1980, .tunnel = {.src = 1, .dst = 2}},
 	};
 	struct wire_route routes[] = {
 		{.prefix = 0x0a000000, .depth = 8, .nh = 16},
@@ -103,11 +108,12 @@ static void test_api_refuses_by_item(void **state)
 
 	(void)state;
 	assert_int_equal(greet(fd, WIRE_ROLE_CONTROL), 0);
-	say(fd, WIRE_PATH_SET, path_rows, 5);
+	say(fd, WIRE_PATH_SET, path_rows, 7);
 	hdr = hear(fd, WIRE_ACK, (const void **)&refusals);
-	assert_int_equal(hdr->n_items, 4);
-	for (unsigned i = 0; i < 4; i++)
+	assert_int_equal(hdr->n_items, 5);
+	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(refusals[i].item, i + 1);
+	assert_int_equal(refusals[4].error, -EMSGSIZE);
 
 	say(fd, WIRE_ROUTE_SET, routes, 6);
 	hdr = hear(fd, WIRE_ACK, (const void **)&refusals);
@@ -117,6 +123,7 @@ static void test_api_refuses_by_item(void **state)
 	assert_int_equal(ask(fd, WIRE_ROUTE_DEL, routes, 1), 0);
 	assert_int_equal(ask(fd, WIRE_ROUTE_DEL, routes, 1), -ENOENT);
 	assert_int_equal(ask(fd, WIRE_PATH_DEL, path_rows, 1), 0);
+	assert_int_equal(ask(fd, WIRE_PATH_DEL, &path_rows[6], 1), 0);
 	hang_up(fd);
 }
 

@@ -23,6 +23,15 @@ static void widen(struct rte_mempool *pool, void *arg, void *object, unsigned id
 	range->end = RTE_MAX(range->end, (uintptr_t)object + pool->elt_size + pool->trailer_size);
 }
 
+static void test_pool_room_holds_the_mtu(void **state)
+{
+	(void)state;
+	assert_int_equal(pool_room(0), RTE_MBUF_DEFAULT_BUF_SIZE);
+	assert_int_equal(pool_room(1500), RTE_MBUF_DEFAULT_BUF_SIZE);
+	for (uint32_t mtu = 1500; mtu <= 9216; mtu++)
+		assert_true(pool_room(mtu) >= RTE_PKTMBUF_HEADROOM + 14 + 4 + mtu);
+}
+
 /* xdp_umem_configure(): from the first chunk's beginning, as long as all buffers together. */
 static void test_pool_has_no_gaps(void **state)
 {
@@ -32,7 +41,7 @@ static void test_pool_has_no_gaps(void **state)
 
 	(void)state;
 	support_eal_init(64);
-	assert_int_equal(pool_create(&pool, "pool", N_MBUFS, 0, SOCKET_ID_ANY), 0);
+	assert_int_equal(pool_create(&pool, "pool", N_MBUFS, pool_room(0), 0, SOCKET_ID_ANY), 0);
 	assert_int_equal(pool->nb_mem_chunks, 1);
 	assert_int_equal(pool->populated_size, N_MBUFS);
 	begin = (uintptr_t)STAILQ_FIRST(&pool->mem_list)->addr;
@@ -50,7 +59,7 @@ static void test_pool_gives_packets(void **state)
 
 	(void)state;
 	support_eal_init(64);
-	assert_int_equal(pool_create(&pool, "pool", N_MBUFS, 0, SOCKET_ID_ANY), 0);
+	assert_int_equal(pool_create(&pool, "pool", N_MBUFS, pool_room(0), 0, SOCKET_ID_ANY), 0);
 	pkt = rte_pktmbuf_alloc(pool);
 	assert_non_null(pkt);
 	assert_int_equal(rte_pktmbuf_headroom(pkt), RTE_PKTMBUF_HEADROOM);
@@ -69,13 +78,15 @@ static void test_pool_too_big(void **state)
 
 	(void)state;
 	support_eal_init(64);
-	assert_int_equal(pool_create(&pool, "pool", 1u << 20, 0, SOCKET_ID_ANY), -ENOMEM);
+	assert_int_equal(pool_create(&pool, "pool", 1u << 20, pool_room(0), 0, SOCKET_ID_ANY),
+		-ENOMEM);
 	assert_null(pool);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pool_room_holds_the_mtu),
 		cmocka_unit_test(test_pool_has_no_gaps),
 		cmocka_unit_test(test_pool_gives_packets),
 		cmocka_unit_test(test_pool_too_big),
