@@ -225,19 +225,22 @@ static void serve_one(struct fake *fake, const struct wire_hdr *hdr, const void 
 		check_sorted(fake, items, n_items);
 	if (type == WIRE_ENDPOINT_SET) {
 		assert_true(n_items <= 8);
-		memcpy(fake->endpoint, items, n_items * sizeof(fake->endpoint[0]));
+		if (n_items > 0)
+			memcpy(fake->endpoint, items, n_items * sizeof(fake->endpoint[0]));
 		fake->n_endpoints = n_items;
 		n_items = 0;
 	}
 	if (type == WIRE_SOURCE_SET) {
 		assert_true(n_items <= FAKE_SOURCES);
-		memcpy(fake->source, items, n_items * sizeof(fake->source[0]));
+		if (n_items > 0)
+			memcpy(fake->source, items, n_items * sizeof(fake->source[0]));
 		fake->n_sources = n_items;
 		n_items = 0;
 	}
 	if (type == WIRE_POOL_SET) {
 		assert_true(n_items <= 8);
-		memcpy(fake->pool, items, n_items * sizeof(fake->pool[0]));
+		if (n_items > 0)
+			memcpy(fake->pool, items, n_items * sizeof(fake->pool[0]));
 		fake->n_pools = n_items;
 		n_items = 0;
 	}

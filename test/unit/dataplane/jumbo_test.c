@@ -116,6 +116,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	endpoint_free(endpoints);
+	nexthop_free(nexthops);
+	fib_free(fib);
+	epoch_fini(&epoch);
 	unlink("in.pcap");
 	unlink("out.pcap");
 	unlink("memif.sock");
