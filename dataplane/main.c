@@ -216,6 +216,8 @@ static int add_trunk(struct dataplane *dp)
 		.n_queues = 1,
 		.n_senders = (uint16_t)dp->n_workers,
 		.complete_checksums = dp->config->pods->checksum == CONFIG_CHECKSUM_COMPLETE,
+		.pod_tunnels =
+			dp->config->pods->allow_tunnels ? POD_TUNNELS_PASS : POD_TUNNELS_DROP,
 		.pool = dp->pool,
 	};
 

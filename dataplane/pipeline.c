@@ -84,7 +84,7 @@ uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16
 		l4_checksum(burst);
 	if (port->kind == WIRE_PORT_TRUNK)
 		source_check_pod(burst, endpoint_view(pipeline->endpoints), pipeline->fib,
-			pipeline->nexthops);
+			pipeline->nexthops, port->pod_tunnels);
 	else
 		unwrap(pipeline, port);
 	lookup(burst, pipeline->fib, pipeline->nexthops, pipeline->path_pkts);

@@ -168,6 +168,7 @@ static int take_pods(struct config_loading *load)
 	load->cfg->pods->match = config_take_string(&raw->match, "cali*");
 	load->cfg->pods->checksum = raw->checksum != NULL ? (enum config_checksum) * raw->checksum
 							  : CONFIG_CHECKSUM_COMPLETE;
+	load->cfg->pods->allow_tunnels = raw->allow_tunnels != NULL && *raw->allow_tunnels;
 	return load->cfg->pods->match != NULL ? 0 : config_no_memory(load);
 }
 

@@ -40,6 +40,7 @@ struct config_port {
 struct config_pods {
 	char *match; /**< shell pattern of interface names; "" for none */
 	enum config_checksum checksum;
+	bool allow_tunnels; /**< pods may send tunnel packets */
 };
 
 struct config_pool {

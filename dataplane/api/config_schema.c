@@ -75,6 +75,7 @@ static const cyaml_schema_value_t port_entry = {
 static const cyaml_schema_field_t pods_fields[] = {
 	FIELD_STR("match", struct raw_pods, match),
 	FIELD_ENUM("checksum", struct raw_pods, checksum, checksums),
+	CYAML_FIELD_BOOL_PTR("allow_tunnels", OPT, struct raw_pods, allow_tunnels),
 	CYAML_FIELD_END,
 };
 

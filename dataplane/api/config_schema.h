@@ -28,6 +28,7 @@ struct raw_port {
 struct raw_pods {
 	char *match;
 	int *checksum;
+	bool *allow_tunnels;
 };
 
 struct raw_pool {

@@ -18,6 +18,7 @@ struct tables {
 	const struct endpoint_view *endpoints;
 	const struct fib *fib;
 	const struct nexthop_view *nexthops;
+	enum pod_tunnels pod_tunnels;
 };
 
 enum sender { SENDER_NODE, SENDER_POD };
@@ -83,7 +84,7 @@ static enum drop_reason judge_from_pod(struct rte_mbuf *pkt, uint32_t nh,
 {
 	uint32_t ifindex = sending_pod(pkt);
 
-	if (unlikely(is_tunnel(pkt, tables->endpoints)))
+	if (tables->pod_tunnels == POD_TUNNELS_DROP && unlikely(is_tunnel(pkt, tables->endpoints)))
 		return DROP_POD_TUNNEL;
 	if (unlikely(ifindex == 0 || nexthop_resolve(tables->nexthops, nh, 0)->ifindex != ifindex))
 		return DROP_POD_SOURCE;
@@ -183,7 +184,7 @@ static __rte_always_inline void check_punted(struct burst *burst, const struct t
 void source_check_tunnel(struct burst *inner, const struct endpoint_view *endpoints,
 	const struct fib *fib, const struct nexthop_view *nexthops)
 {
-	struct tables tables = {endpoints, fib, nexthops};
+	struct tables tables = {endpoints, fib, nexthops, POD_TUNNELS_DROP};
 
 	check_burst(inner, &tables, SENDER_NODE);
 	if (unlikely(inner->n_punt > 0))
@@ -191,9 +192,9 @@ void source_check_tunnel(struct burst *inner, const struct endpoint_view *endpoi
 }
 
 void source_check_pod(struct burst *burst, const struct endpoint_view *endpoints,
-	const struct fib *fib, const struct nexthop_view *nexthops)
+	const struct fib *fib, const struct nexthop_view *nexthops, enum pod_tunnels pod_tunnels)
 {
-	struct tables tables = {endpoints, fib, nexthops};
+	struct tables tables = {endpoints, fib, nexthops, pod_tunnels};
 
 	check_burst(burst, &tables, SENDER_POD);
 	if (unlikely(burst->n_punt > 0))

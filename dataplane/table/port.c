@@ -187,6 +187,7 @@ int port_add(struct port_table *table, const struct port_config *config, char *e
 		.idx = (uint16_t)table->n,
 		.kind = (uint8_t)config->kind,
 		.complete_checksums = config->complete_checksums,
+		.pod_tunnels = config->pod_tunnels,
 		.max_mtu = (uint16_t)(rte_pktmbuf_data_room_size(config->pool) -
 				      RTE_PKTMBUF_HEADROOM - FRAME_OVERHEAD),
 	};

@@ -17,6 +17,9 @@
 #define PORT_MAX 32u /**< RTE_MAX_ETHPORTS of Debian's DPDK */
 
 /** How to make one port. */
+/** What becomes of tunnel packets that pods send. */
+enum pod_tunnels { POD_TUNNELS_DROP = 0, POD_TUNNELS_PASS };
+
 struct port_config {
 	const char *name;
 	enum wire_port_kind kind;
@@ -29,6 +32,7 @@ struct port_config {
 	uint16_t mtu;		/**< 0: the device's own */
 	uint16_t n_senders;	/**< workers, and one more if the main lcore sends, too */
 	bool complete_checksums;
+	enum pod_tunnels pod_tunnels; /**< for the trunk */
 	struct rte_mempool *pool;
 };
 
@@ -41,6 +45,7 @@ struct port {
 	bool is_tx_shared;	 /**< fewer transmit queues than senders */
 	bool is_up;		 /**< written by the main lcore */
 	uint8_t kind;		 /**< enum wire_port_kind */
+	enum pod_tunnels pod_tunnels;
 	uint16_t mtu;
 	uint16_t max_mtu;	/**< what one of its buffers holds: no path may have more */
 	bool is_mtu_configured; /**< and the driver does not know it */

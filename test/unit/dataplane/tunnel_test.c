@@ -432,6 +432,8 @@ static void test_decap_nested(void **state)
 	}
 }
 
+static enum pod_tunnels pod_tunnels;
+
 static int run_pod(struct rte_mbuf *pkt, uint32_t ifindex)
 {
 	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
@@ -440,7 +442,8 @@ static int run_pod(struct rte_mbuf *pkt, uint32_t ifindex)
 
 	memcpy(eth->src_addr.addr_bytes, (uint8_t[]){2, 0x70, 0, 0, 0, (uint8_t)ifindex}, 6);
 	ip4_check(&burst);
-	source_check_pod(&burst, endpoint_view(endpoints), fib, nexthop_view(nexthops));
+	source_check_pod(&burst, endpoint_view(endpoints), fib, nexthop_view(nexthops),
+		pod_tunnels);
 	assert_int_equal(burst.n + burst.n_drop, 1);
 	if (burst.n_drop == 1)
 		end = burst.reason[0];
@@ -459,6 +462,12 @@ static void test_pod_source(void **state)
 		assert_int_equal(run_pod(from_node(kinds[i], inner_packet(0, 0, OUR_POD)),
 					 POD_IFIDX),
 			DROP_POD_TUNNEL);
+	// one that may send them still uses its own addresses only
+	pod_tunnels = POD_TUNNELS_PASS;
+	assert_int_equal(run_pod(from_node(kinds[0], inner_packet(0, 0, OUR_POD)), POD_IFIDX),
+		DROP_POD_SOURCE);
+	assert_int_equal(run_pod(inner_packet(0, 0, OUR_POD), POD_IFIDX), STAYS);
+	pod_tunnels = POD_TUNNELS_DROP;
 }
 
 static void test_endpoint_sources(void **state)

@@ -47,7 +47,8 @@ static int run(struct rte_mbuf *pkt, uint32_t node)
 	if (node != 0)
 		source_check_tunnel(&burst, endpoint_view(endpoints), fib, nexthop_view(nexthops));
 	else
-		source_check_pod(&burst, endpoint_view(endpoints), fib, nexthop_view(nexthops));
+		source_check_pod(&burst, endpoint_view(endpoints), fib, nexthop_view(nexthops),
+			POD_TUNNELS_DROP);
 	assert_int_equal(burst.n, 0);
 	assert_int_equal(burst.n_drop + burst.n_punt, 1);
 	if (burst.n_drop == 1)
@@ -122,7 +123,8 @@ static void test_source_check_leaves_what_is_not_ip(void **state)
 	rte_pktmbuf_mtod(burst.punt[0], struct rte_ether_hdr *)->ether_type =
 		RTE_BE16(RTE_ETHER_TYPE_ARP);
 	rte_pktmbuf_trim(burst.punt[0], (uint16_t)(burst.punt[0]->pkt_len - RTE_ETHER_HDR_LEN));
-	source_check_pod(&burst, endpoint_view(endpoints), fib, nexthop_view(nexthops));
+	source_check_pod(&burst, endpoint_view(endpoints), fib, nexthop_view(nexthops),
+		POD_TUNNELS_DROP);
 	assert_int_equal(burst.n_punt, 1);
 	rte_pktmbuf_free(burst.punt[0]);
 }
