@@ -194,8 +194,10 @@ void api_server_refresh_ports(struct api_server *server)
 	for (unsigned i = 0; i < ports->n; i++) {
 		struct port *port = &ports->port[i];
 		struct wire_port item;
+		bool is_changed = port_refresh(port);
 
-		if (!port_refresh(port))
+		nexthop_port_set(server->tables->nexthops, port->idx, port->is_up);
+		if (!is_changed)
 			continue;
 		LOG(NOTICE, "port: %s is %s mtu=%u\n", port->name, port->is_up ? "up" : "down",
 			port->mtu);

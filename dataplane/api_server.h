@@ -32,7 +32,7 @@ unsigned api_server_pollfds(const struct api_server *server, struct pollfd *fds)
 /** Take what is there: new clients and requests. */
 void api_server_run(struct api_server *server);
 
-/** Read the links of all ports again, and tell control of those that changed. */
+/** Read the links of all ports again; groups leave a dead one at once, and control is told. */
 void api_server_refresh_ports(struct api_server *server);
 
 /** Tell control of an answer to a probe. */

@@ -31,7 +31,7 @@
 #include "dataplane/steer/steer.h"
 #include "dataplane/worker.h"
 
-#define LINK_POLL_MS 100u
+#define LINK_POLL_MS 20u /* of drivers that do not tell of it; a look costs microseconds */
 #define LOOP_MS	     1	 /* how long a punted packet may wait for the main lcore */
 #define DRAIN_TURNS  32u /* as much as a ring holds */
 #define HAND_OVER_MS 50u /* at the end, for packets on their way to us */
@@ -394,7 +394,7 @@ static void run(struct dataplane *dp)
 		poll(fds, n_fds, n_moved > 0 ? 0 : LOOP_MS);
 		api_server_run(dp->server);
 		n_moved = drain_rings(dp) + host_send(dp->host);
-		if (rte_rdtsc() >= next_link_poll) {
+		if (port_take_news(&dp->ports) || rte_rdtsc() >= next_link_poll) {
 			api_server_refresh_ports(dp->server);
 			host_follow_ports(dp->host);
 			next_link_poll = rte_rdtsc() + link_poll_cycles;

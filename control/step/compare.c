@@ -162,6 +162,30 @@ struct choice compare_choose(const struct candidate_list *list, const struct hop
 	return choice;
 }
 
+/* Will this pass by itself, so that others may carry the packets meanwhile? */
+static bool is_passing(enum hop_state state)
+{
+	switch (state) {
+	case HOP_UNRESOLVED:
+	case HOP_LINK_DOWN:
+	case HOP_NO_LINK:
+	case HOP_UNDERLAY_UNRESOLVED:
+	case HOP_UNDERLAY_DOWN:
+		return true;
+	case HOP_RESOLVED:
+	case HOP_NOT_OURS:
+	case HOP_POD_DETACHED:
+	case HOP_NO_VTEP_MAC:
+	case HOP_NO_FDB:
+	case HOP_NO_UNDERLAY:
+	case HOP_NO_TUNNEL_ADDRESS:
+	case HOP_NO_TUNNEL_REMOTE:
+	case HOP_TUNNEL_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
 struct wire_path compare_path(const struct candidate_list *list, struct choice choice,
 	struct hop_key key, uint32_t node)
 {
@@ -172,6 +196,7 @@ struct wire_path compare_path(const struct candidate_list *list, struct choice c
 		.ifindex = key.ifindex,
 		.policy = key.policy,
 		.kind = WIRE_PATH_PUNT,
+		.is_waiting = is_passing(choice.state),
 		.tunnel = {.dst = node != key.nexthop ? node : 0},
 	};
 }

@@ -21,7 +21,8 @@ struct choice compare_choose(const struct candidate_list *list, const struct hop
 	const struct choice_wish *wish);
 
 /**
- * The path that a choice leads to, without idx; one that punts if there is none.
+ * The path that a choice leads to, without idx; one that punts if there is none, and waits if that is
+ * for its link or a MAC.
  *
  * @node: the node behind the hop, for those who ask who sends from there; 0: unknown
  */

@@ -120,7 +120,7 @@ static int adopt_path(struct sync *sync, const struct wire_path *wire)
 	take_over(sync, &path->nh, wire->idx, wire->idx);
 	path->acked = *wire;
 	path->acked.idx = 0;
-	memset(path->acked.pad2, 0, sizeof(path->acked.pad2));
+	path->acked.pad2 = 0;
 	// Right until the hop has been worked out.
 	if (is_new)
 		path->hop.wanted = path->acked;

@@ -145,7 +145,9 @@ struct wire_path {
 	uint16_t mtu;	  /**< of the packet before encapsulation, in bytes */
 	uint8_t dst_mac[6];
 	uint8_t src_mac[6];
-	uint8_t pad2[2];
+	uint8_t is_waiting; /**< of a PUNT path, 1: until its link is up or its MAC is known; groups
+			       give its share to members that can send */
+	uint8_t pad2;
 	struct wire_tunnel tunnel;
 };
 

@@ -41,6 +41,7 @@ struct nexthop_table {
 	struct retired *retired;	/* ring of n_adjacencies, the oldest at retired_head */
 	uint64_t *slot_token;		/* of a deleted slot: its index may be in workers' hands */
 	uint64_t *group_token;		/* likewise of a group */
+	bool is_dead[RTE_MAX_ETHPORTS]; /* ports without a link */
 	uint32_t n_adjacencies, n_free, n_retired, retired_head;
 	struct nexthop_counts counts;
 };
@@ -178,15 +179,88 @@ static uint32_t take_adjacency(struct nexthop_table *table)
 	return table->n_free > 0 ? table->free[--table->n_free] : 0;
 }
 
+/* A path that punts for good, and the fixed ones, have their share as any other. */
+static bool can_send(const struct nexthop_table *table, uint32_t path)
+{
+	const struct wire_path *wire = &table->wire_path[path];
+
+	if (path < WIRE_NH_PATH_FIRST)
+		return true;
+	return wire->kind == WIRE_PATH_PUNT ? !wire->is_waiting : !table->is_dead[wire->port];
+}
+
+static void publish_buckets(struct nexthop_group *group, const uint32_t *bucket)
+{
+	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++)
+		if (group->bucket[b] != bucket[b])
+			// release: whoever sees the path sees what its slot was set to before
+			__atomic_store_n(&group->bucket[b], bucket[b], __ATOMIC_RELEASE);
+}
+
+static void deal_group(struct nexthop_table *table, const struct wire_group *wire)
+{
+	struct nexthop_group *group = &table->group[wire->idx];
+	uint32_t bucket[NEXTHOP_GROUP_BUCKETS];
+	struct wire_group live;
+
+	live.n_members = 0;
+	for (uint32_t i = 0; i < wire->n_members; i++)
+		if (can_send(table, wire->member[i].path))
+			live.member[live.n_members++] = wire->member[i];
+	deal_buckets(live.n_members > 0 ? &live : wire, group->bucket, bucket);
+	publish_buckets(group, bucket);
+}
+
+static bool has_path(const struct wire_group *wire, uint32_t path)
+{
+	for (uint32_t i = 0; i < wire->n_members; i++)
+		if (wire->member[i].path == path)
+			return true;
+	return false;
+}
+
+static bool has_port(const struct nexthop_table *table, const struct wire_group *wire,
+	uint16_t port)
+{
+	for (uint32_t i = 0; i < wire->n_members; i++) {
+		const struct wire_path *path = &table->wire_path[wire->member[i].path];
+
+		if (path->kind != WIRE_PATH_PUNT && path->port == port)
+			return true;
+	}
+	return false;
+}
+
 static bool is_path_idx(const struct nexthop_table *table, uint32_t idx)
 {
 	return idx >= WIRE_NH_PATH_FIRST && idx < table->counts.max_paths;
+}
+
+/* A path that groups may have can send now, or no longer. */
+static void deal_groups_of(struct nexthop_table *table, uint32_t path)
+{
+	if (table->counts.n_groups == 0)
+		return;
+	for (uint32_t idx = 0; idx < table->counts.max_groups; idx++)
+		if (table->wire_group[idx] != NULL && has_path(table->wire_group[idx], path))
+			deal_group(table, table->wire_group[idx]);
+}
+
+void nexthop_port_set(struct nexthop_table *table, uint16_t port, bool is_up)
+{
+	if (table->is_dead[port] == !is_up)
+		return;
+	table->is_dead[port] = !is_up;
+	for (uint32_t idx = 0; idx < table->counts.max_groups; idx++)
+		if (table->wire_group[idx] != NULL && has_port(table, table->wire_group[idx], port))
+			deal_group(table, table->wire_group[idx]);
 }
 
 int nexthop_path_set(struct nexthop_table *table, const struct wire_path *wire)
 {
 	struct adjacency made;
 	uint32_t old, new;
+	bool could_send;
 
 	if (!is_path_idx(table, wire->idx) || adjacency_make(&made, wire) < 0)
 		return -EINVAL;
@@ -199,13 +273,16 @@ int nexthop_path_set(struct nexthop_table *table, const struct wire_path *wire)
 		return -ENOSPC;
 
 	settle(table, &table->slot_token[wire->idx]);
+	could_send = can_send(table, wire->idx);
 	table->adjacency[new] = made;
 	table->wire_path[wire->idx] = *wire;
 	publish_slot(table, wire->idx, new);
-	if (old != ADJACENCY_NONE)
-		retire(table, old);
-	else
+	if (old == ADJACENCY_NONE)
 		table->counts.n_paths++;
+	else
+		retire(table, old);
+	if (old != ADJACENCY_NONE && could_send != can_send(table, wire->idx))
+		deal_groups_of(table, wire->idx);
 	return 0;
 }
 
@@ -253,82 +330,8 @@ static int check_group(const struct nexthop_table *table, const struct wire_grou
 	return 0;
 }
 
-/** Buckets for each member, by largest remainder; they sum up to NEXTHOP_GROUP_BUCKETS. */
-static void share_buckets(const struct wire_group *wire, uint32_t *share)
-{
-	uint32_t remainder[WIRE_GROUP_MEMBERS];
-	uint32_t sum = 0, n_dealt = 0;
-
-	for (uint32_t i = 0; i < wire->n_members; i++)
-		sum += wire->member[i].weight;
-	for (uint32_t i = 0; i < wire->n_members; i++) {
-		// 2^8 buckets times a weight of 2^16 fits
-		uint32_t scaled = NEXTHOP_GROUP_BUCKETS * wire->member[i].weight;
-
-		share[i] = scaled / sum;
-		remainder[i] = scaled % sum;
-		n_dealt += share[i];
-	}
-	for (; n_dealt < NEXTHOP_GROUP_BUCKETS; n_dealt++) {
-		uint32_t best = 0;
-
-		for (uint32_t i = 1; i < wire->n_members; i++)
-			if (remainder[i] > remainder[best])
-				best = i;
-		share[best]++;
-		remainder[best] = 0;
-	}
-}
-
-/** Errors: n_members if none has this path and buckets to come */
-static uint32_t find_member(const struct wire_group *wire, const uint32_t *share, uint32_t path)
-{
-	uint32_t i = 0;
-
-	while (i < wire->n_members && (wire->member[i].path != path || share[i] == 0))
-		i++;
-	return i;
-}
-
-/** Deal all buckets anew, from those that stood before; what may stay stays. */
-static void deal_buckets(const struct wire_group *wire, const uint32_t *before, uint32_t *after)
-{
-	uint32_t share[WIRE_GROUP_MEMBERS];
-	uint32_t next = 0;
-
-	share_buckets(wire, share);
-	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++) {
-		uint32_t i = find_member(wire, share, before[b]);
-
-		after[b] = WIRE_NH_NONE;
-		if (i == wire->n_members)
-			continue;
-		after[b] = before[b];
-		share[i]--;
-	}
-	// in turn, so that buckets side by side are on different paths
-	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++) {
-		if (after[b] != WIRE_NH_NONE)
-			continue;
-		while (share[next] == 0)
-			next = (next + 1) % wire->n_members;
-		after[b] = wire->member[next].path;
-		share[next]--;
-		next = (next + 1) % wire->n_members;
-	}
-}
-
-static void publish_buckets(struct nexthop_group *group, const uint32_t *bucket)
-{
-	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++)
-		if (group->bucket[b] != bucket[b])
-			// release: whoever sees the path sees what its slot was set to before
-			__atomic_store_n(&group->bucket[b], bucket[b], __ATOMIC_RELEASE);
-}
-
 int nexthop_group_set(struct nexthop_table *table, const struct wire_group *wire)
 {
-	uint32_t bucket[NEXTHOP_GROUP_BUCKETS];
 	int rc = check_group(table, wire);
 
 	if (rc < 0)
@@ -341,8 +344,7 @@ int nexthop_group_set(struct nexthop_table *table, const struct wire_group *wire
 	}
 
 	settle(table, &table->group_token[wire->idx]);
-	deal_buckets(wire, table->group[wire->idx].bucket, bucket);
-	publish_buckets(&table->group[wire->idx], bucket);
+	deal_group(table, wire);
 	*table->wire_group[wire->idx] = *wire;
 	return 0;
 }

@@ -17,9 +17,8 @@
 
 #include "dataplane/api/wire.h"
 #include "dataplane/table/adjacency.h"
+#include "dataplane/table/deal.h"
 #include "dataplane/table/epoch.h"
-
-#define NEXTHOP_GROUP_BUCKETS 256u
 
 struct nexthop_group {
 	uint32_t bucket[NEXTHOP_GROUP_BUCKETS]; /**< path slots */
@@ -58,6 +57,9 @@ int nexthop_path_del(struct nexthop_table *table, uint32_t idx);
  * Set a group; its buckets are dealt in proportion to the weights. A bucket whose path is still a
  * member and not over its share keeps it, so that flows stay where they are.
  *
+ * Members that cannot send now get none, unless no member can: those whose port is down, and those
+ * that wait (wire_path.is_waiting). They get their share back when that changes.
+ *
  * A worker sees each bucket with its old or its new path. The fixed paths may be members. Waits as
  * nexthop_path_set() does if wire->idx was just deleted.
  *
@@ -71,6 +73,14 @@ int nexthop_group_set(struct nexthop_table *table, const struct wire_group *wire
  *         still does is punted).
  */
 int nexthop_group_del(struct nexthop_table *table, uint32_t idx);
+
+/**
+ * A port has a link or none: the groups move what went out by it, at once and without control, and
+ * give it back. Ports are up until this says otherwise.
+ *
+ * Threads: main lcore only; a worker sees each bucket with its old or its new path
+ */
+void nexthop_port_set(struct nexthop_table *table, uint16_t port, bool is_up);
 
 /** Is this a next-hop index that a route may use now? */
 bool nexthop_is_set(const struct nexthop_table *table, uint32_t nh);

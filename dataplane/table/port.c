@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The ports: makes DPDK devices from the configuration, starts them, follows their link. Called by
- * main.c; the workers only read struct port.
+ * The ports: makes DPDK devices from the configuration and starts them. Called by ports.c; the workers
+ * only read struct port.
  */
 #include "dataplane/table/port.h"
 
@@ -13,9 +13,6 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define DESCRIPTORS 1024u
 
@@ -23,12 +20,6 @@
 #define FRAME_OVERHEAD	(RTE_ETHER_HDR_LEN + 2 * 4 + RTE_ETHER_CRC_LEN)
 /* What DPDK adds to an MTU before it asks a driver that names no MTU of its own. */
 #define DRIVER_OVERHEAD ((uint32_t)RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN)
-
-/* Does the kernel own the device, and AF_XDP bring its packets? */
-static bool is_kernel(enum wire_port_kind kind)
-{
-	return kind == WIRE_PORT_AF_XDP || kind == WIRE_PORT_TRUNK;
-}
 
 static const char *bus_of(enum wire_port_kind kind)
 {
@@ -117,6 +108,7 @@ static int choose_offloads(const struct port *port, const struct port_config *co
 {
 	uint16_t buffer = rte_pktmbuf_data_room_size(config->pool) - RTE_PKTMBUF_HEADROOM;
 
+	conf->intr_conf.lsc = (*info->dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
 	conf->rxmode.mtu = port->is_mtu_configured ? 0 : config->mtu;
 	if (port->n_rxq > 1 && info->flow_type_rss_offloads != 0) {
 		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -158,7 +150,7 @@ static int start_device(struct port *port, const struct port_config *config)
 	port->n_rxq = RTE_MIN(config->n_queues, info.max_rx_queues);
 	port->n_txq = RTE_MIN(config->n_senders, info.max_tx_queues);
 	// net_af_xdp pairs its queues: a socket is one receive and one transmit queue
-	if (is_kernel(config->kind))
+	if (port_is_kernel(config->kind))
 		port->n_txq = port->n_rxq;
 	port->is_tx_shared = port->n_txq < config->n_senders;
 
@@ -209,11 +201,12 @@ int port_add(struct port_table *table, const struct port_config *config, char *e
 	}
 
 	snprintf(port->device, sizeof(port->device), "%s",
-		is_kernel(config->kind) ? config->interface : port->eth_name);
-	if (is_kernel(config->kind))
+		port_is_kernel(config->kind) ? config->interface : port->eth_name);
+	if (port_is_kernel(config->kind))
 		port->ifindex = if_nametoindex(config->interface);
 	rte_eth_macaddr_get(port->eth_id, &port->mac);
 	table->n++;
+	port_watch(table, port);
 	port_refresh(port);
 	return 0;
 
@@ -227,58 +220,10 @@ void port_close_all(struct port_table *table)
 	while (table->n > 0) {
 		struct port *port = &table->port[--table->n];
 
+		port_unwatch(table, port);
 		rte_eth_dev_stop(port->eth_id);
 		rte_eth_dev_close(port->eth_id);
 	}
-}
-
-/* net_af_xdp says "up" from its start on; the kernel knows better. */
-static int read_kernel_link(const char *ifname, bool *is_up, uint16_t *mtu)
-{
-	struct ifreq ifr = {0};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int ret = -ENODEV;
-
-	if (fd < 0)
-		return -errno;
-	memcpy(ifr.ifr_name, ifname, strnlen(ifname, sizeof(ifr.ifr_name) - 1));
-	if (ioctl(fd, SIOCGIFMTU, &ifr) < 0)
-		goto out;
-	*mtu = (uint16_t)ifr.ifr_mtu;
-	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
-		goto out;
-	*is_up = (ifr.ifr_flags & IFF_UP) && (ifr.ifr_flags & IFF_RUNNING);
-	ret = 0;
-out:
-	close(fd);
-	return ret;
-}
-
-static void read_nic_link(const struct port *port, bool *is_up, uint16_t *mtu)
-{
-	struct rte_eth_link link = {0};
-
-	if (rte_eth_link_get_nowait(port->eth_id, &link) == 0)
-		*is_up = link.link_status == RTE_ETH_LINK_UP;
-	if (!port->is_mtu_configured)
-		rte_eth_dev_get_mtu(port->eth_id, mtu);
-}
-
-bool port_refresh(struct port *port)
-{
-	bool is_up = false;
-	uint16_t mtu = port->mtu;
-	bool is_changed;
-
-	if (!is_kernel(port->kind))
-		read_nic_link(port, &is_up, &mtu);
-	else if (read_kernel_link(port->device, &is_up, &mtu) < 0)
-		is_up = false; // the interface is gone
-
-	is_changed = port->is_up != is_up || port->mtu != mtu;
-	port->is_up = is_up;
-	port->mtu = mtu;
-	return is_changed;
 }
 
 void port_to_wire(const struct port *port, struct wire_port *wire)

@@ -59,6 +59,7 @@ struct port {
 
 struct port_table {
 	unsigned n;
+	bool has_news; /**< a driver said that a link changed; set by EAL's interrupt thread */
 	struct port port[PORT_MAX];
 };
 
@@ -74,6 +75,23 @@ int port_add(struct port_table *table, const struct port_config *config, char *e
 	size_t error_bytes);
 
 void port_close_all(struct port_table *table);
+
+/** Does the kernel own the device, and AF_XDP bring its packets? */
+static inline bool port_is_kernel(enum wire_port_kind kind)
+{
+	return kind == WIRE_PORT_AF_XDP || kind == WIRE_PORT_TRUNK;
+}
+
+/**
+ * Have the driver tell of changes of the link, if it does so; and no longer.
+ *
+ * Owner: the table must not move
+ */
+void port_watch(struct port_table *table, const struct port *port);
+void port_unwatch(struct port_table *table, const struct port *port);
+
+/** Did a driver tell of a change since the last call? Then refresh the ports. Threads: main lcore */
+bool port_take_news(struct port_table *table);
 
 /** Read the link again. Threads: main lcore. Returns: did anything change? */
 bool port_refresh(struct port *port);

@@ -163,12 +163,46 @@ static void test_compare_path_punt_names_node(void **state)
 	assert_int_equal(compare_path(&list, none, key, 0).tunnel.dst, 0);
 }
 
+/* A link and a MAC come by themselves; an interface that is not ours never will be. */
+static void test_compare_path_punt_waits(void **state)
+{
+	static const struct {
+		enum hop_state state;
+		bool is_waiting;
+	} waits[] = {
+		{HOP_UNRESOLVED, true},
+		{HOP_LINK_DOWN, true},
+		{HOP_NO_LINK, true},
+		{HOP_UNDERLAY_UNRESOLVED, true},
+		{HOP_UNDERLAY_DOWN, true},
+		{HOP_NOT_OURS, false},
+		{HOP_POD_DETACHED, false},
+		{HOP_NO_VTEP_MAC, false},
+		{HOP_NO_UNDERLAY, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		struct hop_facts facts = {.device = WIRE_PATH_NATIVE};
+		struct candidate_list list = {.n = 1};
+		struct choice choice;
+
+		fill(&list.candidate[0], 0, '-');
+		list.candidate[0].state = waits[i].state;
+		choice = compare_choose(&list, &facts, NULL);
+		assert_int_equal(compare_path(&list, choice, facts.key, 0).kind, WIRE_PATH_PUNT);
+		assert_int_equal(compare_path(&list, choice, facts.key, 0).is_waiting,
+			waits[i].is_waiting);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_compare_choose_table),
 		cmocka_unit_test(test_compare_choose_always_something),
 		cmocka_unit_test(test_compare_path_punt_names_node),
+		cmocka_unit_test(test_compare_path_punt_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

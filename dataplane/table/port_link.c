@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A port's link: told by the driver's interrupt where it has one, and looked at every few milliseconds
+ * by main.c where it has none.
+ */
+#include "dataplane/table/port.h"
+
+#include <rte_ethdev.h>
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* In EAL's interrupt thread: the link itself is read by the main lcore. */
+static int note_event(uint16_t eth_id, enum rte_eth_event_type event, void *arg, void *ret)
+{
+	struct port_table *table = arg;
+
+	(void)eth_id;
+	(void)event;
+	(void)ret;
+	__atomic_store_n(&table->has_news, true, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void port_watch(struct port_table *table, const struct port *port)
+{
+	rte_eth_dev_callback_register(port->eth_id, RTE_ETH_EVENT_INTR_LSC, note_event, table);
+}
+
+void port_unwatch(struct port_table *table, const struct port *port)
+{
+	rte_eth_dev_callback_unregister(port->eth_id, RTE_ETH_EVENT_INTR_LSC, note_event, table);
+}
+
+bool port_take_news(struct port_table *table)
+{
+	return __atomic_load_n(&table->has_news, __ATOMIC_RELAXED) &&
+	       __atomic_exchange_n(&table->has_news, false, __ATOMIC_ACQUIRE);
+}
+
+/* net_af_xdp says "up" from its start on; the kernel knows better. */
+static int read_kernel_link(const char *ifname, bool *is_up, uint16_t *mtu)
+{
+	struct ifreq ifr = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ret = -ENODEV;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(ifr.ifr_name, ifname, strnlen(ifname, sizeof(ifr.ifr_name) - 1));
+	if (ioctl(fd, SIOCGIFMTU, &ifr) < 0)
+		goto out;
+	*mtu = (uint16_t)ifr.ifr_mtu;
+	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
+		goto out;
+	*is_up = (ifr.ifr_flags & IFF_UP) && (ifr.ifr_flags & IFF_RUNNING);
+	ret = 0;
+out:
+	close(fd);
+	return ret;
+}
+
+static void read_nic_link(const struct port *port, bool *is_up, uint16_t *mtu)
+{
+	struct rte_eth_link link = {0};
+
+	if (rte_eth_link_get_nowait(port->eth_id, &link) == 0)
+		*is_up = link.link_status == RTE_ETH_LINK_UP;
+	if (!port->is_mtu_configured)
+		rte_eth_dev_get_mtu(port->eth_id, mtu);
+}
+
+bool port_refresh(struct port *port)
+{
+	bool is_up = false;
+	uint16_t mtu = port->mtu;
+	bool is_changed;
+
+	if (!port_is_kernel((enum wire_port_kind)port->kind))
+		read_nic_link(port, &is_up, &mtu);
+	else if (read_kernel_link(port->device, &is_up, &mtu) < 0)
+		is_up = false; // the interface is gone
+
+	is_changed = port->is_up != is_up || port->mtu != mtu;
+	port->is_up = is_up;
+	port->mtu = mtu;
+	return is_changed;
+}
