@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Finding a port's PCI device, and saying what is wrong with it. Called by main.c before DPDK gets it.
+ * Finding a port's PCI device, and saying what is wrong with it. Called by main.c before DPDK gets it, and
+ * by podlane setup.
  */
 #include "dataplane/pci.h"
 
@@ -97,29 +98,98 @@ static int find_variable(const char *text, char address[PCI_ADDRESS_BYTES], char
 	return -EINVAL;
 }
 
-int pci_find(const char *text, char address[PCI_ADDRESS_BYTES], char *error, size_t error_bytes)
+/* The last part of what a link points to; "" if there is no such link. */
+static void follow_link(const char *path, char *target)
 {
-	if (strncmp(text, "PCIDEVICE_", 10) == 0)
-		return find_variable(text, address, error, error_bytes);
-	if (normalize(text, strlen(text), address))
-		return 0;
-	snprintf(error, error_bytes, "%s is no PCI address like 0000:3b:02.0", text);
-	return -EINVAL;
-}
-
-/* The last part of what a link of the device points to; "" if there is no such link. */
-static void read_link(const char *root, const char *address, const char *name, char *target)
-{
-	char path[PATH_MAX], where[PATH_MAX];
+	char where[PATH_MAX];
 	ssize_t len;
 
 	target[0] = '\0';
-	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s/%s", root, address, name);
 	len = readlink(path, where, sizeof(where) - 1);
 	if (len <= 0)
 		return;
 	where[len] = '\0';
 	snprintf(target, NAME_MAX, "%s", basename(where));
+}
+
+void pci_read_link(const char *root, const char *address, const char *name, char target[NAME_MAX])
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s/%s", root, address, name);
+	follow_link(path, target);
+}
+
+static int find_interface(const char *root, const char *name, char address[PCI_ADDRESS_BYTES],
+	char *error, size_t error_bytes)
+{
+	char path[PATH_MAX], target[NAME_MAX];
+
+	snprintf(path, sizeof(path), "%s/sys/class/net/%s", root, name);
+	if (access(path, F_OK) < 0) {
+		snprintf(error, error_bytes,
+			"%s is no PCI address like 0000:3b:02.0, and there is no interface of this "
+			"name: \"dpdk-devbind.py --status-dev net\" lists the devices",
+			name);
+		return -ENODEV;
+	}
+	snprintf(path, sizeof(path), "%s/sys/class/net/%s/device", root, name);
+	follow_link(path, target);
+	if (normalize(target, strlen(target), address))
+		return 0;
+	snprintf(error, error_bytes, "%s is no PCI device; take interface: %s for AF_XDP", name,
+		name);
+	return -EINVAL;
+}
+
+bool pci_is_vf(const char *text, char pf[PCI_PF_BYTES], unsigned *vf)
+{
+	const char *slash = strchr(text, '/');
+	int end = 0;
+
+	if (slash == NULL || slash == text || slash - text >= (ptrdiff_t)PCI_PF_BYTES)
+		return false;
+	if (sscanf(slash, "/vf%3u%n", vf, &end) != 1 || slash[end] != '\0')
+		return false;
+	memcpy(pf, text, (size_t)(slash - text));
+	pf[slash - text] = '\0';
+	return true;
+}
+
+static int find_vf(const char *root, const char *pf, unsigned vf, char address[PCI_ADDRESS_BYTES],
+	char *error, size_t error_bytes)
+{
+	char pf_address[PCI_ADDRESS_BYTES], link[32], target[NAME_MAX];
+	int ret = 0;
+
+	if (!normalize(pf, strlen(pf), pf_address))
+		ret = find_interface(root, pf, pf_address, error, error_bytes);
+	if (ret < 0)
+		return ret;
+	snprintf(link, sizeof(link), "virtfn%u", vf);
+	pci_read_link(root, pf_address, link, target);
+	if (normalize(target, strlen(target), address))
+		return 0;
+	snprintf(error, error_bytes, "%s has no VF %u; \"podlane setup\" makes it", pf, vf);
+	return -ENODEV;
+}
+
+int pci_find(const char *root, const char *text, char address[PCI_ADDRESS_BYTES], char *error,
+	size_t error_bytes)
+{
+	char pf[PCI_PF_BYTES];
+	unsigned vf;
+
+	if (strncmp(text, "PCIDEVICE_", 10) == 0)
+		return find_variable(text, address, error, error_bytes);
+	if (normalize(text, strlen(text), address))
+		return 0;
+	if (pci_is_vf(text, pf, &vf))
+		return find_vf(root, pf, vf, address, error, error_bytes);
+	if (text[0] != '\0' && strchr(text, '/') == NULL && strchr(text, ':') == NULL)
+		return find_interface(root, text, address, error, error_bytes);
+	snprintf(error, error_bytes, "%s is no PCI address like 0000:3b:02.0", text);
+	return -EINVAL;
 }
 
 static int try_access(const char *root, const char *folder, const char *name, int mode)
@@ -130,7 +200,7 @@ static int try_access(const char *root, const char *folder, const char *name, in
 	return access(path, mode) < 0 ? -errno : 0;
 }
 
-static bool is_for_dpdk(const char *driver)
+bool pci_is_for_dpdk(const char *driver)
 {
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
 		if (strcmp(driver, drivers[i]) == 0)
@@ -144,7 +214,7 @@ static int check_vfio(const char *root, const char *address, char *error, size_t
 	char group[NAME_MAX];
 	int ret;
 
-	read_link(root, address, "iommu_group", group);
+	pci_read_link(root, address, "iommu_group", group);
 	if (group[0] == '\0') {
 		snprintf(error, error_bytes,
 			"%s has no IOMMU group: switch the IOMMU on in the firmware, and boot with "
@@ -173,14 +243,15 @@ int pci_check(const char *root, const char *address, char *error, size_t error_b
 			address);
 		return -ENODEV;
 	}
-	read_link(root, address, "driver", driver);
+	pci_read_link(root, address, "driver", driver);
 	if (strcmp(driver, "vfio-pci") == 0)
 		return check_vfio(root, address, error, error_bytes);
-	if (is_for_dpdk(driver))
+	if (pci_is_for_dpdk(driver))
 		return 0;
 	if (driver[0] != '\0')
 		snprintf(bound, sizeof(bound), "bound to %s", driver);
-	snprintf(error, error_bytes, "%s is %s; run: %sdpdk-devbind.py -b vfio-pci %s", address,
-		bound, has_vfio ? "" : "modprobe vfio-pci && ", address);
+	snprintf(error, error_bytes,
+		"%s is %s; run: %sdpdk-devbind.py -b vfio-pci %s (\"podlane setup\" does it)",
+		address, bound, has_vfio ? "" : "modprobe vfio-pci && ", address);
 	return -EBUSY;
 }

@@ -13,7 +13,7 @@
 int ports_find_pci(const char *name, char **pci, char *error, size_t error_bytes)
 {
 	char address[PCI_ADDRESS_BYTES], why[400];
-	int ret = pci_find(*pci, address, why, sizeof(why));
+	int ret = pci_find("", *pci, address, why, sizeof(why));
 
 	if (ret == 0)
 		ret = pci_check("", address, why, sizeof(why));

@@ -69,18 +69,34 @@ static int check_interface(struct config_loading *load, unsigned i)
 	return 0;
 }
 
-/* 0000:3b:02.0, 3b:02.0, or the name of a variable of the device plugin. */
-static bool is_pci(const char *text)
+/* 0000:3b:02.0 or 3b:02.0, the first len characters. */
+static bool is_address(const char *text, size_t len)
 {
 	unsigned domain, bus, device, function;
 	int end = 0;
 
+	if (sscanf(text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) == 4)
+		return (size_t)end == len;
+	return sscanf(text, "%2x:%2x.%1x%n", &bus, &device, &function, &end) == 3 &&
+	       (size_t)end == len;
+}
+
+/* The forms that pci_find() takes; whether the device is there is not looked at. */
+static bool is_pci(const char *text)
+{
+	size_t len = strcspn(text, "/");
+	unsigned vf;
+	int end = 0;
+
 	if (strncmp(text, PCI_VARIABLE, strlen(PCI_VARIABLE)) == 0)
 		return text[strlen(PCI_VARIABLE)] != '\0';
-	if (sscanf(text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) == 4)
-		return text[end] == '\0';
-	return sscanf(text, "%2x:%2x.%1x%n", &bus, &device, &function, &end) == 3 &&
-	       text[end] == '\0';
+	if (text[len] == '/' &&
+		(sscanf(text + len, "/vf%3u%n", &vf, &end) != 1 || text[len + (size_t)end] != '\0'))
+		return false;
+	if (is_address(text, len))
+		return true;
+	// an interface's name
+	return len > 0 && len < IFNAMSIZ && memchr(text, ':', len) == NULL;
 }
 
 static int check_pci(struct config_loading *load, unsigned i)
@@ -93,7 +109,8 @@ static int check_pci(struct config_loading *load, unsigned i)
 		return 0;
 	if (!is_pci(pci))
 		return config_refuse(load, key,
-			"%s is no PCI address like 0000:3b:02.0 and no " PCI_VARIABLE
+			"%s is no PCI address like 0000:3b:02.0, no VF like enp59s0f0/vf0, no "
+			"interface and no " PCI_VARIABLE
 			"... variable; \"dpdk-devbind.py --status-dev net\" lists them",
 			pci);
 	for (unsigned j = 0; j < i; j++)

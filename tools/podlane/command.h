@@ -29,6 +29,8 @@ struct options {
 	char *const *words; /**< behind the command's own */
 	unsigned n_words;
 	const char *node, *inventory_path; /**< of import-calico; NULL: not given */
+	bool is_dry_run;		   /**< of setup */
+	const char *root;		   /**< of setup; "" outside of tests */
 };
 
 /** One run of a command. */
@@ -91,6 +93,8 @@ void pod_detach_gather(struct context *context, const char *arg);
 void pod_done_print(const json_t *doc, const struct options *options);
 void import_calico_gather(struct context *context, const char *arg);
 void import_calico_print(const json_t *doc, const struct options *options);
+void setup_gather(struct context *context, const char *arg);
+void setup_print(const json_t *doc, const struct options *options);
 void drops_gather(struct context *context, const char *arg);
 void drops_print(const json_t *doc, const struct options *options);
 

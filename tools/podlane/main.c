@@ -57,6 +57,8 @@ static const struct command commands[] = {
 		"kubectl's JSON to pools and inventory",
 		"kubectl get nodes,ippools,felixconfigurations,bgpconfigurations,bgppeers \\\n"
 		"    -o json | podlane import-calico --node worker-a --out-inventory nodes.yaml"},
+	{"setup", "", NO_ARG, ONCE, setup_gather, setup_print,
+		"VFs, vfio-pci, huge pages, as podlane.yaml wants", "podlane setup --dry-run"},
 	{"version", "", NO_ARG, ONCE, version_gather, version_print,
 		"of this program and of the daemons", "podlane version"},
 };
@@ -70,7 +72,14 @@ struct request {
 	unsigned n_words;
 };
 
-enum option_key { KEY_DATAPLANE = 256, KEY_CONTROL, KEY_TIMEOUT, KEY_NODE, KEY_OUT_INVENTORY };
+enum option_key {
+	KEY_DATAPLANE = 256,
+	KEY_CONTROL,
+	KEY_TIMEOUT,
+	KEY_NODE,
+	KEY_OUT_INVENTORY,
+	KEY_ROOT
+};
 
 static const struct argp_option argp_options[] = {
 	{"json", 'j', NULL, 0, "Print JSON, fields typed, \"schema\": 1", 0},
@@ -80,6 +89,9 @@ static const struct argp_option argp_options[] = {
 	{"node", KEY_NODE, "NAME", 0, "import-calico: the node that podlane.yaml is for", 0},
 	{"out-inventory", KEY_OUT_INVENTORY, "FILE", 0,
 		"import-calico: put the nodes into FILE, at once and whole", 0},
+	{"dry-run", 'n', NULL, 0, "setup: say what would be done, and do nothing", 0},
+	{"root", KEY_ROOT, "DIR", OPTION_HIDDEN, "setup: before /sys, /proc and /dev, for tests",
+		0},
 	{"config", 'c', "FILE", 0, "Take the sockets from FILE (" SOCKETS_CONFIG ")", 1},
 	{"dataplane", KEY_DATAPLANE, "PATH", 0, "Socket of podlane-dataplane", 1},
 	{"control", KEY_CONTROL, "PATH", 0, "Socket of podlane-control", 1},
@@ -129,6 +141,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_OUT_INVENTORY:
 		options->inventory_path = arg;
+		return 0;
+	case 'n':
+		options->is_dry_run = true;
+		return 0;
+	case KEY_ROOT:
+		options->root = arg;
 		return 0;
 	case KEY_TIMEOUT:
 		options->timeout_sec = parse_seconds(state, arg, 600);
@@ -299,7 +317,7 @@ int main(int argc, char **argv)
 {
 	static const struct argp argp = {argp_options, parse_option, "COMMAND [ARGUMENT]",
 		"Shows and steers Podlane on this node.\v", NULL, filter_help, NULL};
-	struct request request = {.options.timeout_sec = DEFAULT_TIMEOUT_SEC};
+	struct request request = {.options = {.timeout_sec = DEFAULT_TIMEOUT_SEC, .root = ""}};
 	const struct command *command;
 	struct sockets sockets = {.config = NULL};
 	enum exit_code code;

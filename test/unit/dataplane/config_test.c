@@ -131,7 +131,9 @@ static const struct {
 	{MINIMUM "ports:\n  - name: a\n    interface: b\n    devargs: c\n", "say exactly one"},
 	{MINIMUM "ports:\n  - name: a\n    interface: b\n    pci: 3b:00.0\n", "say exactly one"},
 	{MINIMUM "ports:\n  - name: a\n    pci: 3b:00.0\n", ":6: ports[0].pci: a PCI port needs"},
-	{MINIMUM "ports:\n  - name: a\n    pci: eth0\n", ":6: ports[0].pci: eth0 is no PCI"},
+	{MINIMUM "ports:\n  - name: a\n    pci: eth0/1\n", ":6: ports[0].pci: eth0/1 is no PCI"},
+	{MINIMUM "ports:\n  - name: a\n    pci: eth0/vf1x\n", "eth0/vf1x is no PCI address"},
+	{MINIMUM "ports:\n  - name: a\n    pci: /vf1\n", "/vf1 is no PCI address"},
 	{MINIMUM "ports:\n  - name: a\n    pci: 3b:00.0x\n", "3b:00.0x is no PCI address"},
 	{MINIMUM "ports:\n  - name: a\n    pci: PCIDEVICE_\n", "PCIDEVICE_ is no PCI address"},
 	{MINIMUM PCI "  - name: b\n    pci: 0000:3b:02.0\n",
@@ -218,7 +220,10 @@ static void test_config_load_no_pools(void **state)
 static void test_config_load_pci(void **state)
 {
 	const char *text = MINIMUM PCI "    descriptors: 512\n    mtu: 9000\n"
-				       "  - name: b\n    pci: PCIDEVICE_INTEL_COM_VF[1]\n";
+				       "  - name: b\n    pci: PCIDEVICE_INTEL_COM_VF[1]\n"
+				       "  - name: c\n    pci: enp59s0f0/vf1\n"
+				       "  - name: d\n    pci: 3b:00.0/vf2\n"
+				       "  - name: e\n    pci: enp59s0f1np1\n";
 	struct config *cfg = NULL;
 	char error[400] = "";
 

@@ -51,7 +51,7 @@ static void test_pci_find(void **state)
 		unsetenv("PCIDEVICE_X");
 		if (finds[i].variable != NULL)
 			setenv("PCIDEVICE_X", finds[i].variable, 1);
-		ret = pci_find(finds[i].text, address, error, sizeof(error));
+		ret = pci_find("/nowhere", finds[i].text, address, error, sizeof(error));
 		if (finds[i].address != NULL
 				? ret != 0 || strcmp(address, finds[i].address) != 0
 				: ret != -EINVAL || strstr(error, finds[i].error) == NULL)
@@ -70,9 +70,38 @@ static void test_pci_find_cut(void **state)
 		char address[PCI_ADDRESS_BYTES], error[400] = "";
 		char *cut = strndup(whole, len);
 
-		assert_int_equal(pci_find(cut, address, error, sizeof(error)), -EINVAL);
+		assert_true(pci_find("/nowhere", cut, address, error, sizeof(error)) < 0);
 		assert_true(error[0] != '\0');
 		free(cut);
+	}
+}
+
+static void test_pci_is_vf(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_vf;
+	} rows[] = {
+		{"enp59s0f0/vf1", true},
+		{"0000:3b:00.0/vf1", true},
+		{"3b:00.0/vf1", true},
+		{"enp59s0f0/vf", false},
+		{"enp59s0f0/1", false},
+		{"/vf1", false},
+		{"enp59s0f0/vf1 ", false},
+		{"a-name-too-long-0/vf1", false},
+		{"enp59s0f0", false},
+		{"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char pf[PCI_PF_BYTES];
+		unsigned vf = 0;
+
+		if (pci_is_vf(rows[i].text, pf, &vf) != rows[i].is_vf)
+			fail_msg("%s", rows[i].text);
+		assert_true(!rows[i].is_vf || vf == 1);
 	}
 }
 
@@ -170,11 +199,51 @@ static void test_pci_check(void **state)
 	}
 }
 
+/* By what the kernel shows: an interface's device, a PF's VF. */
+static void test_pci_find_by_name(void **state)
+{
+	static const struct {
+		const char *text, *address;
+		int ret;
+		const char *error;
+	} rows[] = {
+		{"enp59s0f0", "0000:3b:00.0", 0, ""},
+		{"enp59s0f0/vf1", VF, 0, ""},
+		{"0000:3b:00.0/vf1", VF, 0, ""},
+		{"3B:00.0/vf1", VF, 0, ""},
+		{"enp59s0f0/vf2", NULL, -ENODEV,
+			"enp59s0f0 has no VF 2; \"podlane setup\" makes it"},
+		{"enp59s0f9/vf1", NULL, -ENODEV, "there is no interface of this name"},
+		{"veth0", NULL, -EINVAL, "veth0 is no PCI device; take interface: veth0"},
+		{"virtio0", NULL, -EINVAL, "is no PCI device"},
+		{"enp59s0f0/vfx", NULL, -EINVAL, "is no PCI address"},
+	};
+	char root[] = "/tmp/podlane-pci-XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	put(root, "/sys/class/net/enp59s0f0/device", "../../../0000:3b:00.0");
+	put(root, "/sys/bus/pci/devices/0000:3b:00.0/virtfn1", "../" VF);
+	put(root, "/sys/class/net/veth0", NULL);
+	put(root, "/sys/class/net/virtio0/device", "../../../virtio1");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char address[PCI_ADDRESS_BYTES] = "", error[400] = "";
+		int ret = pci_find(root, rows[i].text, address, error, sizeof(error));
+
+		if (ret != rows[i].ret || strstr(error, rows[i].error) == NULL ||
+			(ret == 0 && strcmp(address, rows[i].address) != 0))
+			fail_msg("%s: %d \"%s\" \"%s\"", rows[i].text, ret, address, error);
+	}
+	remove_machine(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pci_find),
 		cmocka_unit_test(test_pci_find_cut),
+		cmocka_unit_test(test_pci_is_vf),
+		cmocka_unit_test(test_pci_find_by_name),
 		cmocka_unit_test(test_pci_check),
 	};
 
