@@ -15,6 +15,10 @@ MEMORY_MB = 1536
 HUGEPAGES = 256     # of 2 MiB
 
 
+def mac_of_nic(number):
+    return f"02:00:00:00:01:{number:02x}"
+
+
 class Machine:
     def __init__(self, image, folder, netns):
         self.image = image
@@ -23,6 +27,7 @@ class Machine:
         self.log = os.path.join(folder, "console.log")
         self.process = None
         self.line = None
+        self.waiting = b""      # from the guest, and not yet looked at
 
     def argv(self, wires):
         root = self.image.root
@@ -46,16 +51,16 @@ class Machine:
             "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
             "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
         ]
-        for number, tap in enumerate(wires):
-            argv += ["-netdev", f"tap,id=wire{number},ifname={tap},script=no,downscript=no",
-                     "-device", f"pcie-root-port,id=slot{number},slot={number + 1},"
+        for number, (tap, model) in enumerate(wires.items()):
+            argv += ["-netdev", f"tap,id={tap},ifname={tap},script=no,downscript=no",
+                     "-device", f"pcie-root-port,id=slot-{tap},slot={number + 1},"
                                 f"chassis={number + 1}",
-                     "-device", f"igb,netdev=wire{number},bus=slot{number},romfile=,"
-                                f"mac=02:00:00:00:01:0{number}"]
+                     "-device", f"{model},id=nic-{tap},netdev={tap},bus=slot-{tap},romfile=,"
+                                f"mac={mac_of_nic(number)}"]
         return argv
 
     def start(self, wires):
-        """Boot, with one NIC for each TAP of self.netns. Returns the seconds until it answers."""
+        """Boot, with a NIC of that model for each TAP of self.netns. Returns the seconds until it answers."""
         began = time.monotonic()
         libraries = ":".join(os.path.join(self.image.root, path) for path in
                              ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"))
@@ -89,21 +94,25 @@ class Machine:
             return "it said nothing"
 
     def answer(self, timeout_sec):
-        waiting = b""
+        """The next line from the guest."""
         until = time.monotonic() + timeout_sec
-        while not waiting.endswith(b"\n"):
+        while b"\n" not in self.waiting:
             left = until - time.monotonic()
             if left <= 0 or not select.select([self.line], [], [], left)[0]:
                 raise LabError(f"the guest does not answer; its console: {self.last_words()}")
             part = self.line.recv(65536)
             if not part:
                 raise LabError(f"the guest ended; its console: {self.last_words()}")
-            waiting += part
-        return json.loads(waiting)
+            self.waiting += part
+        line, _, self.waiting = self.waiting.partition(b"\n")
+        return json.loads(line)
+
+    def order(self, **words):
+        self.line.sendall(json.dumps(words).encode() + b"\n")
 
     def run(self, argv, timeout_sec=60, check=True):
         """A command in the guest; returns what it printed."""
-        self.line.sendall(json.dumps({"argv": argv, "timeout": timeout_sec}).encode() + b"\n")
+        self.order(argv=argv, timeout=timeout_sec)
         done = self.answer(timeout_sec + 30)
         if check and done["code"] != 0:
             say(done["out"].strip())
@@ -111,17 +120,35 @@ class Machine:
             raise LabError(f"in the guest: exit code {done['code']} from {' '.join(argv)}: {said}")
         return done["out"]
 
-    def set_link(self, number, is_up):
-        """Plug the cable of a NIC in or out."""
+    def call(self, function, *args, timeout_sec=120):
+        """A function of test/vm/guest: "module.function"; prints what it prints, returns its value."""
+        self.order(call=function, args=args)
+        while True:
+            answer = self.answer(timeout_sec)
+            if "error" in answer:
+                raise LabError(f"in the guest, {function}: {answer['error']}")
+            if "say" not in answer:
+                return answer["value"]
+            say(f"  {answer['say']}")
+
+    def monitor(self, command, **arguments):
+        """One command to QEMU itself."""
         line = self.connect("qmp.sock")
         with line, line.makefile("rw", encoding="ascii") as monitor:
             monitor.readline()
             for order in ({"execute": "qmp_capabilities"},
-                          {"execute": "set_link",
-                           "arguments": {"name": f"wire{number}", "up": is_up}}):
+                          {"execute": command, "arguments": arguments}):
                 monitor.write(json.dumps(order) + "\n")
                 monitor.flush()
-                monitor.readline()
+                answer = json.loads(monitor.readline())
+                while "event" in answer:
+                    answer = json.loads(monitor.readline())
+                if "error" in answer:
+                    raise LabError(f"QEMU, {command}: {answer['error'].get('desc')}")
+
+    def set_link(self, wire, is_up):
+        """Plug the cable of a NIC in or out."""
+        self.monitor("set_link", name=wire, up=is_up)
 
     def stop(self):
         if self.process is None:

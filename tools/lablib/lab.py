@@ -178,8 +178,13 @@ class Lab:
 
     def kernel_routes(self, node):
         """Prefix to the set of gateways, from the node's main table."""
+        return self.routes_of(run(["ip", "-n", PREFIX + node, "-j", "-4", "route"]))
+
+    @staticmethod
+    def routes_of(text):
+        """The same from what "ip -j route" printed."""
         routes = {}
-        for route in json.loads(run(["ip", "-n", PREFIX + node, "-j", "-4", "route"]) or "[]"):
+        for route in json.loads(text or "[]"):
             hops = route.get("nexthops", [route])
             routes[route["dst"]] = {hop.get("gateway", hop.get("dev")) for hop in hops}
         return routes

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""In the guest: node A of the founding lab, its uplink a VF that DPDK owns, and node C, a stock node with
+Debian's kernel and BIRD, its uplink a virtio NIC."""
+import os
+import signal
+import subprocess
+
+import nics
+import window
+from lablib.lab import HOST_SYSCTLS, Lab
+from lablib.netns import ip, sysctl
+from lablib.shell import LabError, run, say
+from lablib.topology import NODES, PODS, REFLECTOR
+from lablib.traffic import warm_up
+
+A, C = NODES["a"], NODES["c"]
+MODULES = ["igb", "virtio_net", "vfio-pci", "vfio_iommu_type1", "tun", "veth", "sch_ingress", "cls_bpf"]
+
+
+class GuestLab(Lab):
+    """Lives as long as the guest."""
+
+    def __init__(self, build_dir):
+        super().__init__(build_dir=build_dir)
+        self.settings = {}      # of A's podlane.yaml, beside the encapsulation
+
+    def add_namespace(self, node):
+        os.makedirs(os.path.join(self.dir, node.name), exist_ok=True)
+        self.namespaces.add(node.netns)
+        sysctl(node.netns, **HOST_SYSCTLS)
+        ip(node.netns, "link set lo up")
+
+    def add_pods(self, node):
+        for pod in PODS.values():
+            if pod.node == node.name:
+                self.add_pod(pod)
+
+    def write_config(self, **changes):
+        self.podlanes["a"].write_config(**{**self.settings, **changes})
+
+    def start_podlane_a(self):
+        podlane = self.podlanes["a"]
+        try:
+            podlane.start_dataplane()
+            podlane.start_control()
+        except LabError:
+            for name in podlane.names.values():
+                say("\n".join(dict.fromkeys(self.daemons.lines(name))))
+            raise
+
+
+LAB = None
+
+
+def prepare(build_dir):
+    global LAB  # the functions below are called one by one
+    for module in MODULES:
+        run(["modprobe", module])
+    LAB = GuestLab(build_dir)
+
+
+def start_c(nic):
+    """Node C as tools/lab makes it."""
+    interface = nics.interface_of(nic)
+    LAB.add_namespace(C)
+    run(["ip", "link", "set", interface, "netns", C.netns, "name", "eth0"])
+    ip(C.netns, f"address add {C.address}/24 dev eth0", "link set eth0 up",
+       f"route add default via {REFLECTOR}")
+    LAB.add_pods(C)
+    LAB.speakers["c"].start()
+
+
+def start_a(nic):
+    """Node A: its kernel's part by the twin's name, then the VF, unbound and bound, then Podlane."""
+    vf = nics.make_vfs(nics.interface_of(nic), 2)[0]
+    LAB.add_namespace(A)
+    ip(A.netns, "tuntap add dev uplink0 mode tap", "link set uplink0 up",
+       f"address add {A.address}/24 dev uplink0", f"route add default via {REFLECTOR}",
+       f"route add blackhole {A.block} proto 80")
+    LAB.add_pods(A)
+    LAB.speakers["a"].start()
+    LAB.settings = {"device": f"pci: {vf}", "hugepages": "true"}
+    LAB.write_config(encap="none")
+    nics.show_devices("before")
+    say(f"unbound: {refusal()}")
+    nics.bind(vf)
+    nics.show_devices("after")
+    LAB.start_podlane_a()
+    say(f"node A is up, its uplink is {vf}")
+
+
+def refusal():
+    """What podlane-dataplane says of its configuration."""
+    podlane = LAB.podlanes["a"]
+    done = subprocess.run(["ip", "netns", "exec", A.netns, podlane.program("podlane-dataplane"),
+                           "--config", podlane.config], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.stdout.strip().splitlines()[-1]
+
+
+def reload(encap):
+    """Another policy for A's pool, by SIGHUP."""
+    LAB.write_config(encap=encap, inventory=LAB.write_inventory())
+    os.kill(LAB.daemons.pid(LAB.podlanes["a"].names["control"]), signal.SIGHUP)
+
+
+def echo(pod, address, n_pkts):
+    """Windowed echo requests from a pod of the guest. Returns the packets per second."""
+    warm_up(PODS[pod], address)
+    return window.expect_echo(PODS[pod].netns, address, n_pkts)
