@@ -100,13 +100,13 @@ class World(Lab):
         text = self.machine.run(["ip", "-n", PREFIX + node, "-j", "-4", "route"])
         return self.routes_of(text)
 
-    def reload(self, encap):
-        """Another policy for A and B, one after the other, by SIGHUP."""
+    def reload(self, encap, kind=None):
+        """Another policy for A and B, one after the other, by SIGHUP; done when their paths are of that kind."""
         self.machine.call("nodes.reload", encap)
         self.podlanes["b"].write_config(encap=encap, inventory=self.write_inventory())
         os.kill(self.daemons.pid(self.podlanes["b"].names["control"]), signal.SIGHUP)
         for name, pod in (("a", "b1"), ("b", "a1")):
-            self.wait_path(name, pod, KINDS[encap])
+            self.wait_path(name, pod, kind or KINDS[encap])
 
     def wait_path(self, name, pod, kind):
         """Until a node's dataplane reaches a pod by this kind of path."""
