@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* rtnetlink bytes to events: made messages, each cut at every byte. */
+/* rtnetlink bytes to events: made messages, each cut at every byte, and those of test/data/netlink. */
 #include "control/neigh_parse.h"
 
 #include <arpa/inet.h>
@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,6 +270,65 @@ static void test_neigh_parse_ipip(void **state)
 	assert_int_equal(seen.event[2].link.tunnel.kind, KERNEL_TUNNEL_UNKNOWN);
 }
 
+static void read_file(const char *name)
+{
+	char path[512];
+	FILE *in;
+
+	snprintf(path, sizeof(path), "%s/%s.bin", getenv("NETLINK_DATA"), name);
+	in = fopen(path, "re");
+	assert_non_null(in);
+	len = fread(bytes, 1, sizeof(bytes), in);
+	fclose(in);
+	assert_in_range(len, 1, sizeof(bytes) - 1);
+}
+
+/* What Debian 12's kernel says of its ipip devices. */
+static void test_neigh_parse_recorded(void **state)
+{
+	static const struct {
+		const char *file, *name;
+		enum kernel_event_kind event;
+		enum kernel_tunnel_kind tunnel;
+		uint32_t mtu, local, remote, underlay_ifindex;
+		bool is_up;
+	} rows[] = {
+		{"tunl0-new", "tunl0", KERNEL_LINK_SET, KERNEL_TUNNEL_IPIP, 1480, 0, 0, 0, false},
+		{"tunl0-up", "tunl0", KERNEL_LINK_SET, KERNEL_TUNNEL_IPIP, 1480, 0, 0, 0, true},
+		{"tunl0-1400", "tunl0", KERNEL_LINK_SET, KERNEL_TUNNEL_IPIP, 1400, 0, 0, 0, true},
+		{"tunl0-gone", "tunl0", KERNEL_LINK_DEL, KERNEL_TUNNEL_IPIP, 1400, 0, 0, 0, false},
+		{"ipip-ends", "to-b", KERNEL_LINK_SET, KERNEL_TUNNEL_IPIP, 1480, 0xc0a8010a,
+			0xc0a8010b, 0, true},
+		{"ipip-bound", "to-b-eth0", KERNEL_LINK_SET, KERNEL_TUNNEL_IPIP, 1480, 0xc0a8010a,
+			0xc0a8010b, 2, true},
+		{"ipip-fou", "fou-b", KERNEL_LINK_SET, KERNEL_TUNNEL_UNKNOWN, 1472, 0, 0, 0, true},
+		{"ipip-gue", "gue-b", KERNEL_LINK_SET, KERNEL_TUNNEL_UNKNOWN, 1468, 0, 0, 0, true},
+		{"ipip-mpls", "mpls-b", KERNEL_LINK_SET, KERNEL_TUNNEL_UNKNOWN, 1480, 0, 0, 0,
+			true},
+		{"ipip-external", "external", KERNEL_LINK_SET, KERNEL_TUNNEL_UNKNOWN, 1480, 0, 0, 0,
+			true},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct kernel_event *event = &seen.event[0];
+
+		setup(state);
+		read_file(rows[i].file);
+		neigh_parse(bytes, len, note, NULL);
+		assert_in_range(seen.n, 1, 2);
+		assert_int_equal(event->kind, rows[i].event);
+		assert_string_equal(event->link.name, rows[i].name);
+		assert_int_equal(event->link.tunnel.kind, rows[i].tunnel);
+		assert_int_equal(event->link.is_up, rows[i].is_up);
+		assert_int_equal(event->link.mtu, rows[i].mtu);
+		if (rows[i].tunnel == KERNEL_TUNNEL_UNKNOWN)
+			continue;
+		assert_int_equal(event->link.tunnel.local, rows[i].local);
+		assert_int_equal(event->link.tunnel.remote, rows[i].remote);
+		assert_int_equal(event->link.tunnel.underlay_ifindex, rows[i].underlay_ifindex);
+	}
+}
+
 static void test_neigh_parse_fdb(void **state)
 {
 	(void)state;
@@ -367,6 +427,7 @@ int main(void)
 		cmocka_unit_test_setup(test_neigh_parse_neighbour, setup),
 		cmocka_unit_test_setup(test_neigh_parse_vxlan, setup),
 		cmocka_unit_test_setup(test_neigh_parse_ipip, setup),
+		cmocka_unit_test_setup(test_neigh_parse_recorded, setup),
 		cmocka_unit_test_setup(test_neigh_parse_fdb, setup),
 		cmocka_unit_test_setup(test_neigh_parse_dump_end, setup),
 		cmocka_unit_test_setup(test_neigh_parse_cut, setup),

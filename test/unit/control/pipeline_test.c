@@ -28,7 +28,7 @@
 #define BLOCK 0x0af40100u /* 10.244.1.0/26 */
 #define PORT  3u
 
-/* As in test/data/netlink/compose. */
+/* As in test/vm/guest/netlink.py. */
 enum { ETH0 = 2, TUNL0 = 13, TO_B, TO_B_ETH0, FOU_B, GUE_B, MPLS_B, EXTERNAL };
 
 static struct fake fake;
