@@ -387,10 +387,11 @@ static void run(struct dataplane *dp)
 	unsigned n_moved = 0;
 
 	while (!is_stopping) {
-		struct pollfd fds[API_MAX_CLIENTS + 1 + PORT_MAX];
+		struct pollfd fds[API_MAX_CLIENTS + 1 + PORT_MAX + 1];
 		unsigned n_fds = api_server_pollfds(dp->server, fds);
 
 		n_fds += host_pollfds(dp->host, fds + n_fds);
+		n_fds += port_pollfds(&dp->ports, fds + n_fds);
 		poll(fds, n_fds, n_moved > 0 ? 0 : LOOP_MS);
 		api_server_run(dp->server);
 		n_moved = drain_rings(dp) + host_send(dp->host);

@@ -224,6 +224,7 @@ void port_close_all(struct port_table *table)
 		rte_eth_dev_stop(port->eth_id);
 		rte_eth_dev_close(port->eth_id);
 	}
+	port_watch_end(table);
 }
 
 void port_to_wire(const struct port *port, struct wire_port *wire)

@@ -5,6 +5,7 @@
 #ifndef PODLANE_DATAPLANE_TABLE_PORT_H
 #define PODLANE_DATAPLANE_TABLE_PORT_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -59,7 +60,8 @@ struct port {
 
 struct port_table {
 	unsigned n;
-	bool has_news; /**< a driver said that a link changed; set by EAL's interrupt thread */
+	bool has_news;	/**< a driver said that a link changed; set by EAL's interrupt thread */
+	int netlink_fd; /**< the kernel says so of its interfaces; 0: no port is one */
 	struct port port[PORT_MAX];
 };
 
@@ -83,14 +85,18 @@ static inline bool port_is_kernel(enum wire_port_kind kind)
 }
 
 /**
- * Have the driver tell of changes of the link, if it does so; and no longer.
+ * Have the driver, or the kernel, tell of changes of the link, if it does so; and no longer.
  *
- * Owner: the table must not move
+ * Owner: the table must not move; port_watch_end() closes what all ports share
  */
 void port_watch(struct port_table *table, const struct port *port);
 void port_unwatch(struct port_table *table, const struct port *port);
+void port_watch_end(struct port_table *table);
 
-/** Did a driver tell of a change since the last call? Then refresh the ports. Threads: main lcore */
+/** What to wait on for news of the kernel's. Returns: how many, 1 at most */
+unsigned port_pollfds(const struct port_table *table, struct pollfd *fds);
+
+/** Did anybody tell of a change since the last call? Then refresh the ports. Threads: main lcore */
 bool port_take_news(struct port_table *table);
 
 /** Read the link again. Threads: main lcore. Returns: did anything change? */

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A port's link: told by the driver's interrupt where it has one, and looked at every few milliseconds
- * by main.c where it has none.
+ * A port's link: told by the driver's interrupt where it has one, by the kernel for its own interfaces,
+ * and looked at every few milliseconds by main.c where nobody tells.
  */
 #include "dataplane/table/port.h"
 
 #include <rte_ethdev.h>
 
 #include <errno.h>
-#include <net/if.h>
+#include <net/if.h> // before the kernel's: only in this order do they agree on struct ifreq
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -26,8 +28,23 @@ static int note_event(uint16_t eth_id, enum rte_eth_event_type event, void *arg,
 	return 0;
 }
 
+/* What the kernel tells of interfaces; only that it tells something matters. Errors: 0, it will not */
+static int open_netlink(void)
+{
+	struct sockaddr_nl at = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (fd > 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
 void port_watch(struct port_table *table, const struct port *port)
 {
+	if (port_is_kernel((enum wire_port_kind)port->kind) && table->netlink_fd == 0)
+		table->netlink_fd = open_netlink();
 	rte_eth_dev_callback_register(port->eth_id, RTE_ETH_EVENT_INTR_LSC, note_event, table);
 }
 
@@ -36,8 +53,37 @@ void port_unwatch(struct port_table *table, const struct port *port)
 	rte_eth_dev_callback_unregister(port->eth_id, RTE_ETH_EVENT_INTR_LSC, note_event, table);
 }
 
+void port_watch_end(struct port_table *table)
+{
+	if (table->netlink_fd > 0)
+		close(table->netlink_fd);
+	table->netlink_fd = 0;
+}
+
+unsigned port_pollfds(const struct port_table *table, struct pollfd *fds)
+{
+	if (table->netlink_fd == 0)
+		return 0;
+	fds[0] = (struct pollfd){.fd = table->netlink_fd, .events = POLLIN};
+	return 1;
+}
+
+static bool has_netlink_news(const struct port_table *table)
+{
+	char scratch[8192];
+	bool is_any = false;
+
+	// ENOBUFS: there was more than it could keep
+	while (table->netlink_fd > 0 &&
+		(recv(table->netlink_fd, scratch, sizeof(scratch), 0) > 0 || errno == ENOBUFS))
+		is_any = true;
+	return is_any;
+}
+
 bool port_take_news(struct port_table *table)
 {
+	if (has_netlink_news(table))
+		return true;
 	return __atomic_load_n(&table->has_news, __ATOMIC_RELAXED) &&
 	       __atomic_exchange_n(&table->has_news, false, __ATOMIC_ACQUIRE);
 }

@@ -8,7 +8,12 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
+#include <net/if.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "dataplane/table/port.h"
 
@@ -71,6 +76,30 @@ static void test_port_unwatch_ends_news(void **state)
 	assert_true(port_take_news(&ports));
 }
 
+/* Of the kernel's interfaces the kernel tells: here of the loopback, in a namespace of its own. */
+static void test_port_take_news_of_kernel(void **state)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	struct port kernel = ports.port[0];
+	struct pollfd fd;
+	int ioctl_fd;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) < 0)
+		skip(); // needs root
+	assert_int_equal(port_pollfds(&ports, &fd), 0);
+	kernel.kind = WIRE_PORT_AF_XDP;
+	port_watch(&ports, &kernel);
+	assert_int_equal(port_pollfds(&ports, &fd), 1);
+	assert_false(port_take_news(&ports));
+	ioctl_fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(ioctl(ioctl_fd, SIOCSIFFLAGS, &lo), 0);
+	close(ioctl_fd);
+	assert_int_equal(poll(&fd, 1, (int)WAIT_MS), 1);
+	assert_true(port_take_news(&ports));
+	assert_false(port_take_news(&ports));
+}
+
 static int setup(void **state)
 {
 	struct port_config config = {
@@ -101,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_port_take_news_of_link),
 		cmocka_unit_test(test_port_unwatch_ends_news),
+		cmocka_unit_test(test_port_take_news_of_kernel),
 	};
 
 	support_eal_init(64);
