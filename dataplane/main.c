@@ -195,6 +195,7 @@ static int add_port(struct dataplane *dp, const struct config_port *config)
 		.n_queues = (uint16_t)config->queues,
 		.n_descriptors = (uint16_t)config->descriptors,
 		.mtu = (uint16_t)config->mtu,
+		.vlan = (uint16_t)config->vlan,
 		.n_senders = (uint16_t)(dp->n_workers + config->twin),
 		.complete_checksums = config->checksum == CONFIG_CHECKSUM_COMPLETE,
 		.pool = pool_room(config->mtu) > pool_room(0) ? dp->large : dp->pool,

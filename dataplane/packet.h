@@ -22,6 +22,7 @@
  * sender is told with (0, 0: nothing). Counter and `podlane drops` follow from the line.
  */
 #define DROP_REASONS(X)                                                                            \
+	X(VLAN, "vlan", "without the tag of the port's VLAN", 0, 0)                                \
 	X(NOT_FOR_US, "not_for_us", "Ethernet destination is another station", 0, 0)               \
 	X(L2_BROADCAST, "l2_broadcast", "unicast IPv4 in an Ethernet broadcast, RFC 1812 5.3.4",   \
 		0, 0)                                                                              \

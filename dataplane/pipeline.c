@@ -24,6 +24,7 @@
 #include "dataplane/stage/source_check.h"
 #include "dataplane/stage/translated.h"
 #include "dataplane/stage/tx.h"
+#include "dataplane/stage/vlan_input.h"
 
 /* Steps 6 and 5 again: what tunnels bring goes on behind what came plain. */
 static void unwrap(struct pipeline *pipeline, const struct port *port)
@@ -78,6 +79,8 @@ uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16
 	if (n_rx == 0)
 		return 0;
 
+	if (port->vlan != 0)
+		vlan_input(burst, port);
 	l2_input(burst, &port->mac);
 	ip4_check(burst);
 	if (port->complete_checksums)

@@ -33,6 +33,7 @@ struct config_port {
 	uint32_t queues;
 	uint32_t descriptors; /**< of each queue */
 	uint32_t mtu;	      /**< 0: as the device has it */
+	uint32_t vlan;	      /**< of all frames on the wire; 0: they have no tag */
 	enum config_checksum checksum;
 	bool twin; /**< the kernel gets a TAP of the port's name */
 };

@@ -18,6 +18,7 @@
 #define DESCRIPTORS_MAX 8192u
 #define MTU_MIN		576u /* RFC 791: what every host must take */
 #define MTU_MAX		9216u
+#define VLAN_MAX	4094u
 #define PCI_VARIABLE	"PCIDEVICE_"
 
 static int check_name(struct config_loading *load, unsigned i)
@@ -147,6 +148,24 @@ static int check_numbers(struct config_loading *load, unsigned i)
 	return 0;
 }
 
+static int check_vlan(struct config_loading *load, unsigned i)
+{
+	const struct config_port *port = &load->cfg->ports[i];
+	char key[64];
+
+	snprintf(key, sizeof(key), "ports[%u].vlan", i);
+	if (load->raw->ports[i].vlan == NULL)
+		return 0;
+	if (port->interface != NULL)
+		return config_refuse(load, key,
+			"is the kernel's; make an interface of its own (ip link add link %s type "
+			"vlan id %u) and poll that",
+			port->interface, port->vlan);
+	if (port->vlan < 1 || port->vlan > VLAN_MAX)
+		return config_refuse(load, key, "%u is not in 1..%u", port->vlan, VLAN_MAX);
+	return 0;
+}
+
 static int check_twin(struct config_loading *load, unsigned i)
 {
 	const struct config_port *port = &load->cfg->ports[i];
@@ -176,6 +195,7 @@ static void take_port(struct raw_port *raw, struct config_port *port)
 		.queues = raw->queues != NULL ? *raw->queues : 1,
 		.descriptors = raw->descriptors != NULL ? *raw->descriptors : DESCRIPTORS,
 		.mtu = raw->mtu != NULL ? *raw->mtu : 0,
+		.vlan = raw->vlan != NULL ? *raw->vlan : 0,
 		.checksum = raw->checksum != NULL ? (enum config_checksum) * raw->checksum
 						  : CONFIG_CHECKSUM_TRUST,
 	};
@@ -190,6 +210,7 @@ int config_take_ports(struct config_loading *load)
 		check_numbers,
 		check_interface,
 		check_pci,
+		check_vlan,
 		check_twin,
 	};
 	struct raw_config *raw = load->raw;

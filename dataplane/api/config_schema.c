@@ -64,6 +64,7 @@ static const cyaml_schema_field_t port_fields[] = {
 	FIELD_UINT("queues", struct raw_port, queues),
 	FIELD_UINT("descriptors", struct raw_port, descriptors),
 	FIELD_UINT("mtu", struct raw_port, mtu),
+	FIELD_UINT("vlan", struct raw_port, vlan),
 	FIELD_ENUM("checksum", struct raw_port, checksum, checksums),
 	CYAML_FIELD_BOOL_PTR("twin", OPT, struct raw_port, twin),
 	CYAML_FIELD_END,

@@ -20,7 +20,7 @@ struct raw_probe {
 
 struct raw_port {
 	char *name, *interface, *devargs, *pci;
-	uint32_t *queues, *descriptors, *mtu;
+	uint32_t *queues, *descriptors, *mtu, *vlan;
 	int *checksum;
 	bool *twin;
 };

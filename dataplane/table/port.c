@@ -5,6 +5,8 @@
  */
 #include "dataplane/table/port.h"
 
+#include "dataplane/table/port_offload.h"
+
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -16,8 +18,6 @@
 
 #define DESCRIPTORS 1024u
 
-/* Ethernet header, two VLAN tags, checksum: what an MTU does not count. */
-#define FRAME_OVERHEAD	(RTE_ETHER_HDR_LEN + 2 * 4 + RTE_ETHER_CRC_LEN)
 /* What DPDK adds to an MTU before it asks a driver that names no MTU of its own. */
 #define DRIVER_OVERHEAD ((uint32_t)RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN)
 
@@ -99,31 +99,6 @@ static int check_mtu(struct port *port, const struct port_config *config, char *
 	return -EMSGSIZE;
 }
 
-/*
- * What is asked of the device, as far as it can: packets spread by address and port over several
- * queues, and packets of several segments where one buffer does not hold the MTU.
- */
-static int choose_offloads(const struct port *port, const struct port_config *config,
-	const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
-{
-	uint16_t buffer = rte_pktmbuf_data_room_size(config->pool) - RTE_PKTMBUF_HEADROOM;
-
-	conf->intr_conf.lsc = (*info->dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
-	conf->rxmode.mtu = port->is_mtu_configured ? 0 : config->mtu;
-	if (port->n_rxq > 1 && info->flow_type_rss_offloads != 0) {
-		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-		conf->rx_adv_conf.rss_conf.rss_hf =
-			info->flow_type_rss_offloads &
-			(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_SCTP);
-	}
-	// without it a driver may choose a way that sends the first segment alone
-	conf->txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-	if (config->mtu + FRAME_OVERHEAD <= buffer)
-		return 0;
-	conf->rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
-	return conf->rxmode.offloads != 0 ? 0 : -EMSGSIZE;
-}
-
 static int set_up_queues(const struct port *port, const struct port_config *config)
 {
 	unsigned socket = (unsigned)rte_eth_dev_socket_id(port->eth_id);
@@ -154,12 +129,17 @@ static int start_device(struct port *port, const struct port_config *config)
 		port->n_txq = port->n_rxq;
 	port->is_tx_shared = port->n_txq < config->n_senders;
 
-	ret = choose_offloads(port, config, &info, &conf);
+	ret = port_choose_offloads(port, config, &info, &conf);
 	if (ret == 0)
 		ret = rte_eth_dev_configure(port->eth_id, port->n_rxq, port->n_txq, &conf);
 	if (ret == 0)
 		ret = set_up_queues(port, config);
-	return ret < 0 ? ret : rte_eth_dev_start(port->eth_id);
+	if (ret == 0)
+		ret = rte_eth_dev_start(port->eth_id);
+	// one that filters lets no VLAN through by itself
+	if (ret == 0 && conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_VLAN_FILTER)
+		ret = rte_eth_dev_vlan_filter(port->eth_id, port->vlan, true);
+	return ret;
 }
 
 int port_add(struct port_table *table, const struct port_config *config, char *error,
@@ -180,8 +160,9 @@ int port_add(struct port_table *table, const struct port_config *config, char *e
 		.kind = (uint8_t)config->kind,
 		.complete_checksums = config->complete_checksums,
 		.pod_tunnels = config->pod_tunnels,
+		.vlan = config->vlan,
 		.max_mtu = (uint16_t)(rte_pktmbuf_data_room_size(config->pool) -
-				      RTE_PKTMBUF_HEADROOM - FRAME_OVERHEAD),
+				      RTE_PKTMBUF_HEADROOM - PORT_FRAME_OVERHEAD),
 	};
 	snprintf(port->name, sizeof(port->name), "%s", config->name);
 	rte_spinlock_init(&port->tx_lock);

@@ -31,6 +31,7 @@ struct port_config {
 	uint16_t n_queues;
 	uint16_t n_descriptors; /**< of each queue, 0 for 1024; the device's limits hold */
 	uint16_t mtu;		/**< 0: the device's own */
+	uint16_t vlan;		/**< of all frames on the wire; 0: none */
 	uint16_t n_senders;	/**< workers, and one more if the main lcore sends, too */
 	bool complete_checksums;
 	enum pod_tunnels pod_tunnels; /**< for the trunk */
@@ -45,8 +46,11 @@ struct port {
 	bool complete_checksums; /**< finish L4 checksums of what comes in */
 	bool is_tx_shared;	 /**< fewer transmit queues than senders */
 	bool is_up;		 /**< written by the main lcore */
+	bool strips_vlan;	 /**< the device does, of what comes in */
+	bool inserts_vlan;	 /**< and puts it before what goes out */
 	uint8_t kind;		 /**< enum wire_port_kind */
 	enum pod_tunnels pod_tunnels;
+	uint16_t vlan; /**< on the wire; inside frames have no tag. 0: nor there */
 	uint16_t mtu;
 	uint16_t max_mtu;	/**< what one of its buffers holds: no path may have more */
 	bool is_mtu_configured; /**< and the driver does not know it */

@@ -9,6 +9,7 @@
 #include <rte_ethdev.h>
 
 #include "dataplane/table/port.h"
+#include "dataplane/table/port_vlan.h"
 
 /**
  * Send a burst.
@@ -22,14 +23,17 @@ static inline uint16_t port_send(struct port *port, unsigned sender, struct rte_
 	uint16_t n)
 {
 	uint16_t queue = (uint16_t)(sender % port->n_txq);
-	uint16_t n_sent;
+	uint16_t n_sent, n_ready = n;
 
-	if (likely(!port->is_tx_shared))
-		return rte_eth_tx_burst(port->eth_id, queue, pkts, n);
-
-	rte_spinlock_lock(&port->tx_lock);
-	n_sent = rte_eth_tx_burst(port->eth_id, queue, pkts, n);
-	rte_spinlock_unlock(&port->tx_lock);
+	if (unlikely(port->vlan != 0))
+		n_ready = port_vlan_tag(port, pkts, n);
+	if (unlikely(port->is_tx_shared))
+		rte_spinlock_lock(&port->tx_lock);
+	n_sent = rte_eth_tx_burst(port->eth_id, queue, pkts, n_ready);
+	if (unlikely(port->is_tx_shared))
+		rte_spinlock_unlock(&port->tx_lock);
+	if (unlikely(port->vlan != 0))
+		port_vlan_untag(port, pkts + n_sent, n_ready - n_sent);
 	return n_sent;
 }
 
