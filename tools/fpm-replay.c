@@ -23,6 +23,7 @@ enum {
 	EXIT_USAGE = 2,
 	EXIT_UNREACHABLE = 3,
 	BUFFER_BYTES = 65536,
+	MAX_FILES = 8,
 	FRAME_HEADER_BYTES = 4,
 };
 
@@ -35,6 +36,7 @@ enum option_key {
 	KEY_GROUPS,
 	KEY_NO_SENTINEL,
 	KEY_WITHDRAW,
+	KEY_STEP,
 };
 
 struct settings {
@@ -42,10 +44,11 @@ struct settings {
 	uint32_t port;
 	uint32_t speed;
 	uint32_t hold_sec;
-	const char *file;
+	const char *file[MAX_FILES];
+	uint32_t n_files;
 	uint32_t from_bytes, to_bytes;
 	struct fpm_table table;
-	bool is_withdrawn, has_no_sentinel;
+	bool is_withdrawn, has_no_sentinel, is_stepped;
 };
 
 /** What goes out, and how far it is. */
@@ -54,6 +57,7 @@ struct sender {
 	uint32_t speed; /**< frames per second, 0: no limit */
 	uint64_t n_frames, n_total, n_bytes;
 	uint64_t begin_ns, shown_ns;
+	uint64_t waited_ns; /**< for the listener to read */
 	size_t used;
 	uint8_t buf[BUFFER_BYTES];
 };
@@ -63,6 +67,7 @@ static const struct argp_option options[] = {
 	{"port", 'p', "PORT", 0, "its TCP port (2620)", 0},
 	{"speed", 's', "N", 0, "send at most N frames per second (no limit)", 0},
 	{"hold", 'H', "SECONDS", 0, "keep the connection open that long afterwards (0)", 0},
+	{"step", KEY_STEP, NULL, 0, "wait for a line on stdin before each file", 0},
 	{0, 0, NULL, 0, "Part of a file:", 1},
 	{"from", KEY_FROM, "BYTE", 0, "begin at this byte (0)", 0},
 	{"to", KEY_TO, "BYTE", 0, "end before this byte (the end)", 0},
@@ -105,7 +110,7 @@ static void check_settings(struct argp_state *state, const struct settings *sett
 	uint64_t first = ntohl(settings->table.first.s_addr);
 	uint64_t step = 1ull << (32 - settings->table.prefix_len);
 
-	if ((settings->file == NULL) == (settings->table.n_routes == 0))
+	if ((settings->n_files == 0) == (settings->table.n_routes == 0))
 		argp_error(state, "give either a FILE or --routes");
 	if (first % step != 0)
 		argp_error(state, "--first has bits below the prefix length %u",
@@ -119,29 +124,11 @@ static void check_settings(struct argp_state *state, const struct settings *sett
 		argp_error(state, "--from is behind --to");
 }
 
-static error_t parse_option(int key, char *arg, struct argp_state *state)
+static error_t parse_table_option(int key, char *arg, struct argp_state *state)
 {
 	struct settings *settings = state->input;
 
 	switch (key) {
-	case 'a':
-		settings->address = parse_address(state, arg);
-		return 0;
-	case 'p':
-		settings->port = parse_number(state, arg, UINT16_MAX);
-		return 0;
-	case 's':
-		settings->speed = parse_number(state, arg, UINT32_MAX);
-		return 0;
-	case 'H':
-		settings->hold_sec = parse_number(state, arg, UINT32_MAX);
-		return 0;
-	case KEY_FROM:
-		settings->from_bytes = parse_number(state, arg, UINT32_MAX);
-		return 0;
-	case KEY_TO:
-		settings->to_bytes = parse_number(state, arg, UINT32_MAX);
-		return 0;
 	case 'n':
 		settings->table.n_routes = parse_number(state, arg, UINT32_MAX);
 		return 0;
@@ -169,16 +156,46 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_NO_SENTINEL:
 		settings->has_no_sentinel = true;
 		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct settings *settings = state->input;
+
+	switch (key) {
+	case 'a':
+		settings->address = parse_address(state, arg);
+		return 0;
+	case 'p':
+		settings->port = parse_number(state, arg, UINT16_MAX);
+		return 0;
+	case 's':
+		settings->speed = parse_number(state, arg, UINT32_MAX);
+		return 0;
+	case 'H':
+		settings->hold_sec = parse_number(state, arg, UINT32_MAX);
+		return 0;
+	case KEY_FROM:
+		settings->from_bytes = parse_number(state, arg, UINT32_MAX);
+		return 0;
+	case KEY_TO:
+		settings->to_bytes = parse_number(state, arg, UINT32_MAX);
+		return 0;
+	case KEY_STEP:
+		settings->is_stepped = true;
+		return 0;
 	case ARGP_KEY_ARG:
-		if (settings->file != NULL)
-			argp_usage(state);
-		settings->file = arg;
+		if (settings->n_files == MAX_FILES)
+			argp_error(state, "at most %d files", MAX_FILES);
+		settings->file[settings->n_files++] = arg;
 		return 0;
 	case ARGP_KEY_END:
 		check_settings(state, settings);
 		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return parse_table_option(key, arg, state);
 }
 
 static uint64_t now_ns(void)
@@ -204,12 +221,26 @@ static void show_progress(struct sender *sender)
 		isatty(STDERR_FILENO) ? "  " : "\n");
 }
 
+/** Send without waiting; if the socket is full, wait, and count how long. */
+static ssize_t send_some(struct sender *sender, const uint8_t *bytes, size_t len)
+{
+	ssize_t n = send(sender->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	uint64_t since;
+
+	if (n >= 0 || errno != EAGAIN)
+		return n;
+	since = now_ns();
+	n = send(sender->fd, bytes, len, MSG_NOSIGNAL);
+	sender->waited_ns += now_ns() - since;
+	return n;
+}
+
 static int send_buffer(struct sender *sender)
 {
 	size_t sent = 0;
 
 	while (sent < sender->used) {
-		ssize_t n = send(sender->fd, sender->buf + sent, sender->used - sent, MSG_NOSIGNAL);
+		ssize_t n = send_some(sender, sender->buf + sent, sender->used - sent);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -315,24 +346,6 @@ static int withdraw_table(struct sender *sender, const struct fpm_table *table)
 	return err < 0 ? err : send_buffer(sender);
 }
 
-static int play_part_of_file(struct sender *sender, const struct settings *settings)
-{
-	uint8_t *bytes;
-	size_t from = settings->from_bytes, to = settings->to_bytes, len;
-	int err = stream_file_load(settings->file, &bytes, &len);
-
-	if (err < 0) {
-		fprintf(stderr, "fpm-replay: cannot read %s: %s\n", settings->file, strerror(-err));
-		return err;
-	}
-	to = to < len ? to : len;
-	from = from < to ? from : to;
-	sender->begin_ns = now_ns();
-	err = play_file(sender, bytes + from, to - from);
-	free(bytes);
-	return err;
-}
-
 static int connect_to(const struct settings *settings)
 {
 	struct sockaddr_in to = {
@@ -357,9 +370,12 @@ static void show_result(const struct sender *sender)
 {
 	double sec = (double)(now_ns() - sender->begin_ns) / 1e9;
 
-	fprintf(stderr, "%sfpm-replay: sent %llu frames, %llu bytes in %.3f s: %.0f frames/s\n",
+	fprintf(stderr,
+		"%sfpm-replay: sent %llu frames, %llu bytes in %.3f s: %.0f frames/s, waited %.3f "
+		"s\n",
 		isatty(STDERR_FILENO) ? "\r" : "", (unsigned long long)sender->n_frames,
-		(unsigned long long)sender->n_bytes, sec, (double)sender->n_frames / sec);
+		(unsigned long long)sender->n_bytes, sec, (double)sender->n_frames / sec,
+		(double)sender->waited_ns / 1e9);
 }
 
 /** Keep the connection, since its end tells the listener that zebra is gone. */
@@ -372,22 +388,64 @@ static void hold(const struct settings *settings)
 		left = sleep(left);
 }
 
+static void begin(struct sender *sender)
+{
+	sender->n_frames = sender->n_total = sender->n_bytes = sender->waited_ns = 0;
+	sender->begin_ns = sender->shown_ns = now_ns();
+}
+
+static int play_part_of_file(struct sender *sender, const struct settings *settings,
+	const char *file)
+{
+	uint8_t *bytes;
+	size_t from = settings->from_bytes, to = settings->to_bytes, len;
+	int err = stream_file_load(file, &bytes, &len);
+
+	if (err < 0) {
+		fprintf(stderr, "fpm-replay: cannot read %s: %s\n", file, strerror(-err));
+		return err;
+	}
+	if (settings->is_stepped)
+		for (int c = getchar(); c != '\n' && c != EOF;)
+			c = getchar();
+	to = to < len ? to : len;
+	from = from < to ? from : to;
+	begin(sender);
+	err = play_file(sender, bytes + from, to - from);
+	free(bytes);
+	return err;
+}
+
+static int play_files(struct sender *sender, const struct settings *settings)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < settings->n_files && err == 0; i++) {
+		err = play_part_of_file(sender, settings, settings->file[i]);
+		if (err == 0)
+			show_result(sender);
+	}
+	if (err == 0)
+		hold(settings);
+	return err;
+}
+
 static int play(struct sender *sender, const struct settings *settings)
 {
 	int err;
 
-	sender->begin_ns = sender->shown_ns = now_ns();
-	err = settings->file != NULL ? play_part_of_file(sender, settings)
-				     : play_table(sender, settings);
+	begin(sender);
+	if (settings->n_files > 0)
+		return play_files(sender, settings);
+	err = play_table(sender, settings);
 	if (err < 0)
 		return err;
 	show_result(sender);
 	hold(settings);
-	if (settings->file != NULL || !settings->is_withdrawn)
+	if (!settings->is_withdrawn)
 		return 0;
 
-	sender->begin_ns = sender->shown_ns = now_ns();
-	sender->n_frames = sender->n_bytes = 0;
+	begin(sender);
 	err = withdraw_table(sender, &settings->table);
 	if (err < 0)
 		return err;
@@ -401,8 +459,8 @@ int main(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "FILE\n--routes=N",
-		.doc = "Play a recorded FPM stream (.bin or .bin.xz), or a made-up table, to an "
+		.args_doc = "FILE...\n--routes=N",
+		.doc = "Play recorded FPM streams (.bin or .bin.xz), or a made-up table, to an "
 		       "FPM "
 		       "listener.\vThe table ends with the end-of-replay mark of podlane-control. "
 		       "Exit status: 0 sent, 1 failed, 2 wrong usage, 3 no listener.",
