@@ -68,13 +68,6 @@ static const struct route_pool *find_pool(const struct pipeline *pipeline, uint3
 	return best;
 }
 
-bool pipeline_is_pool(const struct pipeline *pipeline, uint32_t prefix, uint8_t depth)
-{
-	const struct route_pool *pool = find_pool(pipeline, prefix, depth);
-
-	return pool != NULL && pool->depth == depth;
-}
-
 struct route_pool pipeline_route_of(const struct pipeline *pipeline, uint32_t prefix, uint8_t depth)
 {
 	const struct route_pool *pool = find_pool(pipeline, prefix, depth);
@@ -93,65 +86,109 @@ static struct fpm_prefix main_table_prefix(uint32_t prefix, uint8_t depth)
 	return key;
 }
 
-/* What should a prefix have, of all who have a say? Returns false for nothing. */
-static bool decide(struct pipeline *pipeline, uint32_t prefix, uint8_t depth,
-	struct route_target *target)
+/* What a prefix leads to, whatever its next hops are; WIRE_NH_NONE: that is for them to say. */
+static enum wire_nh decide_fixed(const struct pipeline *pipeline, uint32_t prefix, uint8_t depth)
 {
-	struct fpm_prefix key = main_table_prefix(prefix, depth);
-	const struct rib_route *route = rib_find(pipeline->rib, &key);
-
-	target->n = 0;
-	target->fixed = WIRE_NH_PROBE;
 	if (depth == 32 && prefix == pipeline->probe_source && prefix != 0)
-		return true;
-	target->fixed = WIRE_NH_PUNT;
+		return WIRE_NH_PROBE;
 	if (depth == 32 && resolve_is_local(pipeline->resolve, prefix))
-		return true;
-	if (route != NULL && route->nexthops != NULL) {
-		struct route_pool with_policy = pipeline_route_of(pipeline, prefix, depth);
-
-		resolve_route(&with_policy, route->nexthops->type, route->nexthops->nh,
-			route->nexthops->n, target);
-		return true;
-	}
-	target->fixed = WIRE_NH_NO_ROUTE;
-	return pipeline_is_pool(pipeline, prefix, depth);
+		return WIRE_NH_PUNT;
+	return WIRE_NH_NONE;
 }
 
-/* Steps 6 to 9 for one prefix. */
-void pipeline_work_out_route(struct pipeline *pipeline, uint32_t prefix, uint8_t depth)
+/* What is on the link leads to the prefix itself. */
+static bool has_gateways(const struct rib_nexthops *nexthops)
 {
-	struct route_target target;
-	int err = 0;
+	for (uint32_t i = 0; i < nexthops->n; i++)
+		if (nexthops->nh[i].family == AF_UNSPEC)
+			return false;
+	return true;
+}
 
-	if (!decide(pipeline, prefix, depth, &target)) {
-		sync_unwant_route(pipeline->sync, prefix, depth, pipeline->cause_us);
-		return;
+/*
+ * Steps 6 to 8 for a prefix's next hops. A node's routes come in a row, and what was worked out for the
+ * one before is right for the next: the RIB has each set of next hops once.
+ */
+static struct sync_nh *take_nexthops(struct pipeline *pipeline, const struct route_pool *pool,
+	uint32_t prefix, uint8_t depth, const struct rib_nexthops *nexthops)
+{
+	struct pipeline_last *last = &pipeline->last;
+	struct route_pool with_policy = {.prefix = prefix, .depth = depth};
+	struct route_target target;
+
+	if (last->nexthops == nexthops && last->pool == pool)
+		return last->nh;
+	with_policy.policy = pool == NULL ? 0 : pool->policy;
+	resolve_route(&with_policy, nexthops->type, nexthops->nh, nexthops->n, &target);
+	if (take_hops(pipeline, &target, pool != NULL ? prefix : 0) != 0)
+		return NULL;
+	*last = (struct pipeline_last){
+		.nexthops = has_gateways(nexthops) ? nexthops : NULL,
+		.pool = pool,
+		.nh = sync_take_target(pipeline->sync, &target),
+	};
+	return last->nh;
+}
+
+/* Steps 6 to 9 for one prefix. @route: FRR's; NULL if it has none */
+static void work_out(struct pipeline *pipeline, uint32_t prefix, uint8_t depth,
+	const struct rib_route *route)
+{
+	const struct route_pool *pool = find_pool(pipeline, prefix, depth);
+	struct route_target target = {.fixed = decide_fixed(pipeline, prefix, depth)};
+	struct sync_nh *nh = NULL;
+	int err = -ENOMEM;
+
+	if (target.fixed == WIRE_NH_NONE && route != NULL && route->nexthops != NULL) {
+		nh = take_nexthops(pipeline, pool, prefix, depth, route->nexthops);
+	} else {
+		if (target.fixed == WIRE_NH_NONE && pool != NULL && pool->depth == depth)
+			target.fixed = WIRE_NH_NO_ROUTE;
+		if (target.fixed == WIRE_NH_NONE) {
+			sync_unwant_route(pipeline->sync, prefix, depth, pipeline->cause_us);
+			return;
+		}
+		nh = sync_take_target(pipeline->sync, &target);
 	}
-	err = take_hops(pipeline, &target, find_pool(pipeline, prefix, depth) != NULL ? prefix : 0);
-	if (err == 0)
-		err = sync_want_route(pipeline->sync, prefix, depth, &target, pipeline->cause_us);
+	if (nh != NULL)
+		err = sync_want_nh(pipeline->sync, prefix, depth, nh, pipeline->cause_us);
 	if (err != 0)
 		log_line(LOG_LEVEL_ERR, "pipeline: out of memory for a route, it stays as it was");
 }
 
+void pipeline_work_out_route(struct pipeline *pipeline, uint32_t prefix, uint8_t depth)
+{
+	struct fpm_prefix key = main_table_prefix(prefix, depth);
+
+	pipeline->last.nexthops = NULL;
+	work_out(pipeline, prefix, depth, rib_find(pipeline->rib, &key));
+}
+
 static void on_rib_change(const struct fpm_prefix *prefix, const struct rib_route *route, void *arg)
 {
+	struct pipeline *pipeline = arg;
 	uint32_t addr_be;
 
-	(void)route;
 	if (prefix->family != AF_INET || prefix->table != FPM_MAIN_TABLE)
 		return;
 	memcpy(&addr_be, prefix->addr, sizeof(addr_be));
-	pipeline_work_out_route(arg, ntohl(addr_be), prefix->len);
+	work_out(pipeline, ntohl(addr_be), prefix->len, route);
 	// Nodes are not reached through pods.
-	if (find_pool(arg, ntohl(addr_be), prefix->len) == NULL)
-		pipeline_forget_underlay(arg);
+	if (find_pool(pipeline, ntohl(addr_be), prefix->len) == NULL)
+		pipeline_forget_underlay(pipeline);
+}
+
+static void drain_rib(struct pipeline *pipeline)
+{
+	// Sets of next hops, paths and groups live up to the end of a turn at least.
+	pipeline->last.nexthops = NULL;
+	rib_drain(pipeline->rib, on_rib_change, pipeline);
+	pipeline->last.nexthops = NULL;
 }
 
 void pipeline_turn(struct pipeline *pipeline)
 {
-	rib_drain(pipeline->rib, on_rib_change, pipeline);
+	drain_rib(pipeline);
 	pipeline->cause_us = 0;
 	pipeline_tunnels_turn(pipeline);
 	sync_pump(pipeline->sync);
@@ -223,7 +260,7 @@ static void end_replay(struct pipeline *pipeline)
 	}
 	pipeline->status.replay = PIPELINE_REPLAY_COMPLETE;
 	// First what the replay brought, so that nothing it wants is taken for unwanted.
-	rib_drain(pipeline->rib, on_rib_change, pipeline);
+	drain_rib(pipeline);
 	sync_allow_deletes(pipeline->sync);
 	sync_allow_pools(pipeline->sync);
 }

@@ -129,8 +129,6 @@ const struct sync *pipeline_sync(const struct pipeline *pipeline);
 const struct resolve *pipeline_resolve(const struct pipeline *pipeline);
 struct pods *pipeline_pods(struct pipeline *pipeline);
 const struct probe_plan *pipeline_probes(const struct pipeline *pipeline);
-/** Whether a prefix is one of the pools. Order: host */
-bool pipeline_is_pool(const struct pipeline *pipeline, uint32_t prefix, uint8_t depth);
 /** A prefix with the policy of the longest pool that holds it. Order: host */
 struct route_pool pipeline_route_of(const struct pipeline *pipeline, uint32_t prefix,
 	uint8_t depth);

@@ -8,6 +8,15 @@
 
 struct event;
 struct hop;
+struct rib_nexthops;
+struct sync_nh;
+
+/* What was worked out last, during a drain of the RIB. */
+struct pipeline_last {
+	const struct rib_nexthops *nexthops; /* NULL: nothing */
+	const struct route_pool *pool;
+	struct sync_nh *nh;
+};
 
 struct pipeline {
 	struct rib *rib;
@@ -28,6 +37,7 @@ struct pipeline {
 	bool are_tunnels_due;		  /* hops with a tunnel, ends, sources: at the next turn */
 	bool has_replay_end, is_started, is_dp_adopted;
 	struct fpm_prefix replay_end;
+	struct pipeline_last last;
 	uint64_t cause_us; /* of the changes being worked out; 0: not zebra's */
 	uint64_t replay_began_ms, fpm_last_ms;
 	uint64_t n_ticks;

@@ -126,7 +126,9 @@ static void free_answer(struct hash_node *node, void *arg)
 
 void underlay_forget(struct underlay *underlay)
 {
-	hash_each(&underlay->answers, free_answer, underlay);
+	// often nothing was asked since the last time
+	if (underlay->answers.n > 0)
+		hash_each(&underlay->answers, free_answer, underlay);
 }
 
 void underlay_free(struct underlay *underlay)

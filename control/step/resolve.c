@@ -59,7 +59,8 @@ static void normalise(struct route_target *target)
 {
 	uint32_t n = 0;
 
-	qsort(target->member, target->n, sizeof(target->member[0]), compare_members);
+	if (target->n > 1)
+		qsort(target->member, target->n, sizeof(target->member[0]), compare_members);
 	for (uint32_t i = 0; i < target->n; i++) {
 		if (n > 0 && compare_members(&target->member[n - 1], &target->member[i]) == 0)
 			target->member[n - 1].weight += target->member[i].weight;

@@ -25,21 +25,26 @@ struct rib {
 	struct rib_sets sets;
 	uint32_t first_changed, last_changed;
 	size_t n_routes, n_stale, n_pending;
+	uint64_t now_sec; /* when the first of the changed list changed */
 };
 
-static uint64_t now_sec(void)
+/** The time, read once for all changes up to a drain. */
+static uint64_t now_sec(struct rib *rib)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (uint64_t)now.tv_sec;
+	if (rib->first_changed == RIB_NONE) {
+		clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+		rib->now_sec = (uint64_t)now.tv_sec;
+	}
+	return rib->now_sec;
 }
 
 static void mark_changed(struct rib *rib, uint32_t idx)
 {
 	struct rib_entry *entry = rib_table_at(&rib->table, idx);
 
-	entry->route.since_sec = now_sec();
+	entry->route.since_sec = now_sec(rib);
 	if (entry->is_changed)
 		return;
 	entry->is_changed = true;
@@ -160,7 +165,7 @@ static void refresh(struct rib *rib, uint32_t idx, uint8_t protocol)
 
 	set_stale(rib, route, false);
 	if (route->protocol != protocol)
-		route->since_sec = now_sec();
+		route->since_sec = now_sec(rib);
 	route->protocol = protocol;
 }
 
@@ -278,8 +283,7 @@ int rib_apply(struct rib *rib, const struct fpm_event *event)
 
 void rib_begin_replay(struct rib *rib)
 {
-	size_t position = 0;
-	uint32_t idx;
+	uint32_t position = 0, idx;
 
 	while ((idx = rib_table_next(&rib->table, &position)) != RIB_NONE) {
 		struct rib_entry *entry = rib_table_at(&rib->table, idx);
@@ -295,8 +299,7 @@ void rib_begin_replay(struct rib *rib)
 size_t rib_sweep(struct rib *rib)
 {
 	size_t n_swept = rib->n_stale;
-	size_t position = 0;
-	uint32_t idx;
+	uint32_t position = 0, idx;
 
 	if (n_swept == 0)
 		return 0;
@@ -380,8 +383,8 @@ static int compare_routes(const void *left, const void *right)
 int rib_walk(const struct rib *rib, rib_visit_fn visit, void *arg)
 {
 	const struct rib_route **sorted;
-	size_t position = 0, n = 0;
-	uint32_t idx;
+	uint32_t position = 0, idx;
+	size_t n = 0;
 
 	if (rib->n_routes == 0)
 		return 0;

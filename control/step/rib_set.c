@@ -65,14 +65,22 @@ static uint32_t hash_nexthops(uint8_t type, const struct fpm_nh *nh, uint32_t n)
 	return (uint32_t)hash;
 }
 
+static bool is_same(const struct rib_set *set, uint8_t type, const struct fpm_nh *nh, uint32_t n)
+{
+	if (set->nexthops.type != type || set->nexthops.n != n)
+		return false;
+	// a constant length, which is most of them, needs no call
+	return n == 1 ? memcmp(set->nexthops.nh, nh, sizeof(*nh)) == 0
+		      : memcmp(set->nexthops.nh, nh, n * sizeof(*nh)) == 0;
+}
+
 static struct rib_set *find(const struct rib_sets *sets, uint32_t hash, uint8_t type,
 	const struct fpm_nh *nh, uint32_t n)
 {
 	struct rib_set *set = sets->bucket[hash & (sets->n_buckets - 1)];
 
 	for (; set != NULL; set = set->next) {
-		if (set->hash == hash && set->nexthops.type == type && set->nexthops.n == n &&
-			memcmp(set->nexthops.nh, nh, n * sizeof(*nh)) == 0)
+		if (set->hash == hash && is_same(set, type, nh, n))
 			return set;
 	}
 	return NULL;
@@ -133,29 +141,39 @@ void rib_sets_free(struct rib_sets *sets)
 	*sets = (struct rib_sets){0};
 }
 
+static int make_set(struct rib_sets *sets, uint8_t type, const struct fpm_nh *nh, uint32_t n,
+	uint32_t hash)
+{
+	struct rib_set *made = calloc(1, sizeof(*made) + n * sizeof(*nh));
+
+	if (made == NULL)
+		return -ENOMEM;
+	made->hash = hash;
+	made->nexthops.type = type;
+	made->nexthops.n = n;
+	memcpy(made->nexthops.nh, nh, n * sizeof(*nh));
+	if (sets->n_all >= sets->n_buckets)
+		grow(sets);
+	link_set(sets, made);
+	sets->n_all++;
+	sets->last = made;
+	return 0;
+}
+
 int rib_sets_intern(struct rib_sets *sets, uint8_t type, struct fpm_nh *nh, uint32_t n,
 	struct rib_set **set)
 {
-	uint32_t hash;
-
 	n = normalize(nh, n);
-	hash = hash_nexthops(type, nh, n);
-	*set = find(sets, hash, type, nh, n);
-	if (*set == NULL) {
-		struct rib_set *made = calloc(1, sizeof(*made) + n * sizeof(*nh));
+	if (sets->last == NULL || !is_same(sets->last, type, nh, n)) {
+		uint32_t hash = hash_nexthops(type, nh, n);
+		struct rib_set *found = find(sets, hash, type, nh, n);
 
-		if (made == NULL)
+		if (found != NULL)
+			sets->last = found;
+		else if (make_set(sets, type, nh, n, hash) < 0)
 			return -ENOMEM;
-		made->hash = hash;
-		made->nexthops.type = type;
-		made->nexthops.n = n;
-		memcpy(made->nexthops.nh, nh, n * sizeof(*nh));
-		if (sets->n_all >= sets->n_buckets)
-			grow(sets);
-		link_set(sets, made);
-		sets->n_all++;
-		*set = made;
 	}
+	*set = sets->last;
 	rib_set_hold(sets, *set);
 	return 0;
 }
@@ -186,6 +204,8 @@ static void remove_set(struct rib_sets *sets, struct rib_set *set)
 		link = &(*link)->next;
 	*link = set->next;
 	sets->n_all--;
+	if (sets->last == set)
+		sets->last = NULL;
 	free(set);
 }
 

@@ -24,6 +24,7 @@ struct rib_sets {
 	size_t n_buckets; /**< a power of two */
 	size_t n_all;	  /**< with the idle ones */
 	size_t n_used;
+	struct rib_set *last; /**< found or made last; NULL: none. Routes of a node come in a row */
 	struct rib_set *idle; /**< nobody used them at some time since the last collect */
 };
 

@@ -2,8 +2,8 @@
 /*
  * Part of the RIB (rib.c): the routes by prefix.
  *
- * Entries lie in blocks and never move, and are named by a 32-bit index; an open-addressing table
- * of hash and index finds them. A million routes take 72 MB of entries and 16 MB of table.
+ * Entries never move and are named by a 32-bit index. A million routes take 72 MB of entries and 16 MB
+ * of slots.
  */
 #ifndef PODLANE_CONTROL_STEP_RIB_TABLE_H
 #define PODLANE_CONTROL_STEP_RIB_TABLE_H
@@ -12,8 +12,9 @@
 #include <stdint.h>
 
 #include "control/step/rib.h"
+#include "control/table.h"
 
-#define RIB_NONE UINT32_MAX /**< no entry */
+#define RIB_NONE TABLE_NONE /**< no entry */
 
 struct rib_entry {
 	struct rib_route route;
@@ -22,19 +23,11 @@ struct rib_entry {
 	uint32_t next_changed;		     /**< the changed list; of a free entry the free list */
 	bool is_changed;		     /**< stands in the changed list */
 	bool is_gone;			     /**< deleted, kept until a drain has told */
+	bool is_there;			     /**< not a free entry */
 };
 
-struct rib_slot;
-
 struct rib_table {
-	struct rib_slot *slot;
-	size_t n_slots; /**< a power of two */
-	size_t n_entries;
-	struct rib_entry **block;
-	size_t n_blocks;
-	uint32_t n_made; /**< entries ever taken from the blocks */
-	uint32_t free;	 /**< first entry to use again */
-	uint64_t seed;	 /**< so that no peer can choose prefixes that collide */
+	struct table table;
 };
 
 /** Errors: -ENOMEM */
@@ -54,15 +47,18 @@ int rib_table_add(struct rib_table *table, const struct fpm_prefix *prefix, uint
 void rib_table_remove(struct rib_table *table, uint32_t idx);
 
 /** Owner: valid until the entry is removed */
-struct rib_entry *rib_table_at(const struct rib_table *table, uint32_t idx);
+static inline struct rib_entry *rib_table_at(const struct rib_table *table, uint32_t idx)
+{
+	return table_at(&table->table, idx);
+}
 
 /**
  * Visit entries, in no order.
  *
- * @position: 0 at first; entries must be neither added nor removed meanwhile
+ * @position: 0 at first; entries may be removed meanwhile, but not added
  *
  * Returns: an index, RIB_NONE at the end
  */
-uint32_t rib_table_next(const struct rib_table *table, size_t *position);
+uint32_t rib_table_next(const struct rib_table *table, uint32_t *position);
 
 #endif

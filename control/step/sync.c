@@ -16,8 +16,9 @@ struct sync *sync_new(sync_send_fn send, void *arg)
 
 	if (sync == NULL)
 		return NULL;
-	sync->batch = calloc(SYNC_BATCH, sizeof(struct sync_route *));
-	if (sync->batch == NULL) {
+	sync->batch = calloc(SYNC_BATCH, sizeof(*sync->batch));
+	if (sync->batch == NULL || table_init(&sync->routes, sizeof(struct sync_route)) != 0) {
+		free(sync->batch);
 		free(sync);
 		return NULL;
 	}
@@ -30,18 +31,9 @@ struct sync *sync_new(sync_send_fn send, void *arg)
 	TAILQ_INIT(&sync->paths.queue);
 	TAILQ_INIT(&sync->groups.all);
 	TAILQ_INIT(&sync->groups.queue);
-	TAILQ_INIT(&sync->queue);
+	STAILQ_INIT(&sync->queue);
 	TAILQ_INIT(&sync->pending);
 	return sync;
-}
-
-static void free_route(struct hash_node *node, void *arg)
-{
-	struct sync *sync = arg;
-	struct sync_route *route = hash_entry(node, struct sync_route, node);
-
-	hash_remove(&sync->routes, node);
-	free(route);
 }
 
 void sync_free(struct sync *sync)
@@ -52,12 +44,11 @@ void sync_free(struct sync *sync)
 		return;
 	sync_disconnected(sync);
 	sync_lists_free(sync);
-	hash_each(&sync->routes, free_route, sync);
 	TAILQ_FOREACH_SAFE(nh, &sync->groups.all, all, next)
 	free(sync_group_of(nh));
 	TAILQ_FOREACH_SAFE(nh, &sync->paths.all, all, next)
 	free(sync_path_of(nh));
-	hash_free(&sync->routes);
+	table_free(&sync->routes);
 	hash_free(&sync->paths.by_content);
 	hash_free(&sync->groups.by_content);
 	free(sync->paths.by_idx);
@@ -103,8 +94,7 @@ void sync_hop_changed(struct sync *sync, struct hop *hop)
 	sync_nh_touch(sync, &path->nh);
 }
 
-/* The path or group of a target. Errors: NULL if memory is short */
-static struct sync_nh *take_nh(struct sync *sync, const struct route_target *target)
+struct sync_nh *sync_take_target(struct sync *sync, const struct route_target *target)
 {
 	struct sync_member members[WIRE_GROUP_MEMBERS];
 	struct sync_group *group;
@@ -142,17 +132,14 @@ static void note_change(struct sync *sync, struct sync_route *route, uint64_t ca
 		.cause_us = cause_us,
 	};
 	sync->n_traces++;
-	route->trace = (uint8_t)(slot + 1);
+	route->trace = (slot + 1) & 127;
 }
 
-int sync_want_route(struct sync *sync, uint32_t prefix, uint8_t depth,
-	const struct route_target *target, uint64_t cause_us)
+int sync_want_nh(struct sync *sync, uint32_t prefix, uint8_t depth, struct sync_nh *nh,
+	uint64_t cause_us)
 {
-	struct sync_nh *nh = take_nh(sync, target);
 	struct sync_route *route = sync_route_find(sync, prefix, depth);
 
-	if (nh == NULL)
-		return -ENOMEM;
 	if (route == NULL)
 		route = sync_route_add(sync, prefix, depth);
 	if (route == NULL)
@@ -165,6 +152,14 @@ int sync_want_route(struct sync *sync, uint32_t prefix, uint8_t depth,
 	note_change(sync, route, cause_us);
 	sync_route_touch(sync, route);
 	return 0;
+}
+
+int sync_want_route(struct sync *sync, uint32_t prefix, uint8_t depth,
+	const struct route_target *target, uint64_t cause_us)
+{
+	struct sync_nh *nh = sync_take_target(sync, target);
+
+	return nh == NULL ? -ENOMEM : sync_want_nh(sync, prefix, depth, nh, cause_us);
 }
 
 void sync_unwant_route(struct sync *sync, uint32_t prefix, uint8_t depth, uint64_t cause_us)
@@ -185,11 +180,8 @@ void sync_allow_pools(struct sync *sync)
 	sync->may_pool = true;
 }
 
-static void release_route(struct hash_node *node, void *arg)
+static void release_route(struct sync *sync, struct sync_route *route)
 {
-	struct sync *sync = arg;
-	struct sync_route *route = hash_entry(node, struct sync_route, node);
-
 	sync_route_set_held(sync, route, false);
 	sync_route_touch(sync, route);
 }
@@ -209,16 +201,13 @@ void sync_allow_deletes(struct sync *sync)
 	if (sync->may_delete)
 		return;
 	sync->may_delete = true;
-	hash_each(&sync->routes, release_route, sync);
+	sync_table_each_route(sync, release_route);
 	release_nhs(sync, &sync->groups);
 	release_nhs(sync, &sync->paths);
 }
 
-static void retry_route(struct hash_node *node, void *arg)
+static void retry_route(struct sync *sync, struct sync_route *route)
 {
-	struct sync *sync = arg;
-	struct sync_route *route = hash_entry(node, struct sync_route, node);
-
 	sync_route_set_error(sync, route, 0);
 	sync_route_touch(sync, route);
 }
@@ -240,6 +229,6 @@ void sync_retry(struct sync *sync)
 	retry_nhs(sync, &sync->paths);
 	retry_nhs(sync, &sync->groups);
 	if (sync->route_count.n_refused > 0)
-		hash_each(&sync->routes, retry_route, sync);
+		sync_table_each_route(sync, retry_route);
 	sync_lists_retry(sync);
 }

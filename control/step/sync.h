@@ -18,6 +18,7 @@
 #include "dataplane/api/wire.h"
 
 struct sync;
+struct sync_nh;
 
 /**
  * Send one request.
@@ -82,6 +83,17 @@ void sync_hop_changed(struct sync *sync, struct hop *hop);
  */
 int sync_want_route(struct sync *sync, uint32_t prefix, uint8_t depth,
 	const struct route_target *target, uint64_t cause_us);
+
+/**
+ * The two halves of sync_want_route(), for many routes with one target: the path or group that it leads
+ * to, and the route.
+ *
+ * Owner:  the path or group is the sync's; without a route it goes at the next sync_pump()
+ * Errors: NULL if memory is short; as sync_want_route()
+ */
+struct sync_nh *sync_take_target(struct sync *sync, const struct route_target *target);
+int sync_want_nh(struct sync *sync, uint32_t prefix, uint8_t depth, struct sync_nh *nh,
+	uint64_t cause_us);
 void sync_unwant_route(struct sync *sync, uint32_t prefix, uint8_t depth, uint64_t cause_us);
 
 /**

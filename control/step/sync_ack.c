@@ -61,14 +61,14 @@ static void finish_route(struct sync *sync, struct sync_route *route, int error)
 	if (is_delete && error == -ENOENT)
 		error = 0;
 	if (error == 0) {
-		sync_route_set_acked(sync, route, is_delete ? NULL : route->sent);
+		sync_route_sent_is_acked(sync, route);
 		note_acked(sync, route);
 		sync->has_room = sync->has_room || is_delete;
 	} else {
 		sync->n_refusals++;
 		sync_route_set_error(sync, route, error);
+		sync_route_set_sent(sync, route, NULL, false);
 	}
-	sync_route_set_sent(sync, route, NULL, false);
 	sync_route_touch(sync, route);
 	sync_route_free_if_idle(sync, route);
 }

@@ -29,11 +29,8 @@ void sync_disconnected(struct sync *sync)
 	sync->is_adopted = false;
 }
 
-static void forget_route(struct hash_node *node, void *arg)
+static void forget_route(struct sync *sync, struct sync_route *route)
 {
-	struct sync *sync = arg;
-	struct sync_route *route = hash_entry(node, struct sync_route, node);
-
 	route->is_queued = false;
 	sync_route_set_sent(sync, route, NULL, false);
 	sync_route_set_acked(sync, route, NULL);
@@ -75,13 +72,13 @@ int sync_connected(struct sync *sync, uint32_t max_paths, uint32_t max_groups)
 	int err;
 
 	drop_pending(sync);
-	TAILQ_INIT(&sync->queue);
+	STAILQ_INIT(&sync->queue);
 	sync->n_batch = 0;
 	sync->batch_at = 0;
 	sync->batch_deletes = false;
 	sync_lists_forget(sync);
 	sync->full_sync_sec = 0;
-	hash_each(&sync->routes, forget_route, sync);
+	sync_table_each_route(sync, forget_route);
 	// Groups first: they let go of their paths.
 	err = forget_nhs(sync, &sync->groups, 0, max_groups);
 	if (err == 0)

@@ -213,26 +213,30 @@ static void pump_deletes(struct sync *sync, struct sync_nhs *nhs, enum wire_type
 	}
 }
 
-static int compare_routes(const void *a, const void *b)
+static int compare_batched(const void *a, const void *b)
 {
-	const struct sync_route *x = *(struct sync_route *const *)a;
-	const struct sync_route *y = *(struct sync_route *const *)b;
+	const struct sync_batched *x = a, *y = b;
 
-	if (x->prefix != y->prefix)
-		return x->prefix < y->prefix ? -1 : 1;
-	return (int)x->depth - (int)y->depth;
+	return x->key < y->key ? -1 : x->key > y->key;
 }
 
 /* Sorted, because a FIB takes neighbours in order eleven times faster than shuffled. */
 static void fill_batch(struct sync *sync)
 {
+	bool is_sorted = true; // zebra replays in order
 	struct sync_route *route;
+	uint64_t last = 0;
 
-	while (sync->n_batch < SYNC_BATCH && (route = TAILQ_FIRST(&sync->queue)) != NULL) {
-		TAILQ_REMOVE(&sync->queue, route, queue);
-		sync->batch[sync->n_batch++] = route;
+	while (sync->n_batch < SYNC_BATCH && (route = STAILQ_FIRST(&sync->queue)) != NULL) {
+		uint64_t key = (uint64_t)route->prefix << 8 | route->depth;
+
+		STAILQ_REMOVE_HEAD(&sync->queue, queue);
+		sync->batch[sync->n_batch++] = (struct sync_batched){.key = key, .route = route};
+		is_sorted = is_sorted && key >= last;
+		last = key;
 	}
-	qsort(sync->batch, sync->n_batch, sizeof(struct sync_route *), compare_routes);
+	if (!is_sorted)
+		qsort(sync->batch, sync->n_batch, sizeof(*sync->batch), compare_batched);
 	sync->batch_at = 0;
 	sync->batch_deletes = false;
 }
@@ -240,11 +244,11 @@ static void fill_batch(struct sync *sync)
 /* Put one route of the batch into the message, or decide that it does not belong there. */
 static void draft_route(struct sync *sync, uint32_t at, struct draft *draft)
 {
-	struct sync_route *route = sync->batch[at];
+	struct sync_route *route = sync->batch[at].route;
 	struct sync_nh *nh = sync_route_effective(sync, route);
 
 	if (!sync_route_is_due(sync, route)) {
-		sync->batch[at] = NULL;
+		sync->batch[at].route = NULL;
 		route->is_queued = false;
 		sync_route_free_if_idle(sync, route);
 		return;
@@ -252,8 +256,8 @@ static void draft_route(struct sync *sync, uint32_t at, struct draft *draft)
 	if (nh == NULL && !sync->batch_deletes)
 		return; // in the second pass
 	if (nh != NULL && (sync->batch_deletes || !sync_nh_is_there(nh))) {
-		sync->batch[at] = NULL;
-		TAILQ_INSERT_TAIL(&sync->queue, route, queue);
+		sync->batch[at].route = NULL;
+		STAILQ_INSERT_TAIL(&sync->queue, route, queue);
 		return;
 	}
 	draft->route[draft->n] = (struct wire_route){
@@ -272,7 +276,7 @@ static bool send_routes(struct sync *sync, struct draft *draft)
 	draft->n = 0;
 	draft->type = sync->batch_deletes ? WIRE_ROUTE_DEL : WIRE_ROUTE_SET;
 	for (; at < sync->n_batch && draft->n < SYNC_ROUTE_ITEMS; at++)
-		if (sync->batch[at] != NULL)
+		if (sync->batch[at].route != NULL)
 			draft_route(sync, at, draft);
 	if (draft->n > 0 &&
 		!send_items(sync, draft->type, draft->route, draft->n, draft->object, draft->n))
@@ -288,8 +292,8 @@ static bool send_routes(struct sync *sync, struct draft *draft)
 	}
 	// What was sent may be due again before the batch ends, and must not be looked at twice.
 	for (uint32_t i = sync->batch_at; i < at; i++)
-		if (sync->batch[i] != NULL && !sync->batch[i]->is_queued)
-			sync->batch[i] = NULL;
+		if (sync->batch[i].route != NULL && !sync->batch[i].route->is_queued)
+			sync->batch[i].route = NULL;
 	sync->batch_at = at;
 	return true;
 }
@@ -306,7 +310,7 @@ static void pump_routes(struct sync *sync, struct draft *draft)
 			sync->n_batch = 0;
 			sync->batch_at = 0;
 			// Once per pump: what goes back to the queue waits for an acknowledgement.
-			if (was_filled || TAILQ_EMPTY(&sync->queue))
+			if (was_filled || STAILQ_EMPTY(&sync->queue))
 				return;
 			fill_batch(sync);
 			was_filled = true;

@@ -170,44 +170,72 @@ struct sync_group *sync_group_add(struct sync *sync, const struct sync_member *m
 	return group;
 }
 
+static uint32_t hash_route(const struct sync *sync, uint32_t prefix, uint8_t depth)
+{
+	return table_hash(&sync->routes, table_number4(prefix, depth), depth);
+}
+
+static uint32_t find_idx(const struct sync *sync, uint32_t prefix, uint8_t depth)
+{
+	uint32_t hash = hash_route(sync, prefix, depth);
+	size_t at = hash;
+
+	for (;;) {
+		uint32_t idx = table_next_of(&sync->routes, hash, &at);
+		const struct sync_route *route;
+
+		if (idx == TABLE_NONE)
+			return idx;
+		route = table_at(&sync->routes, idx);
+		if (route->prefix == prefix && route->depth == depth)
+			return idx;
+	}
+}
+
 struct sync_route *sync_route_find(const struct sync *sync, uint32_t prefix, uint8_t depth)
 {
-	uint32_t hash = hash_words(prefix, depth);
+	uint32_t idx = find_idx(sync, prefix, depth);
 
-	for (struct hash_node *node = hash_chain(&sync->routes, hash); node != NULL;
-		node = node->next) {
-		struct sync_route *route = hash_entry(node, struct sync_route, node);
-
-		if (node->hash == hash && route->prefix == prefix && route->depth == depth)
-			return route;
-	}
-	return NULL;
+	return idx == TABLE_NONE ? NULL : table_at(&sync->routes, idx);
 }
 
 struct sync_route *sync_route_add(struct sync *sync, uint32_t prefix, uint8_t depth)
 {
-	struct sync_route *route = calloc(1, sizeof(*route));
+	struct sync_route *route;
+	uint32_t idx;
 
-	if (route == NULL)
+	if (table_add(&sync->routes, hash_route(sync, prefix, depth), &idx) != 0)
 		return NULL;
+	route = table_at(&sync->routes, idx);
 	route->prefix = prefix;
-	route->depth = depth;
-	if (hash_insert(&sync->routes, &route->node, hash_words(prefix, depth)) != 0) {
-		free(route);
-		return NULL;
-	}
+	route->depth = depth & 63;
 	return route;
 }
 
 void sync_route_free_if_idle(struct sync *sync, struct sync_route *route)
 {
+	uint32_t hash, idx;
+
 	if (route->wanted != NULL || route->acked != NULL || route->is_queued ||
 		sync_route_is_in_flight(route))
 		return;
 	sync_route_set_error(sync, route, 0);
 	sync_route_set_held(sync, route, false);
-	hash_remove(&sync->routes, &route->node);
-	free(route);
+	hash = hash_route(sync, route->prefix, route->depth);
+	idx = find_idx(sync, route->prefix, route->depth);
+	table_remove(&sync->routes, hash, idx);
+	route->depth = SYNC_FREE_DEPTH;
+}
+
+void sync_table_each_route(struct sync *sync,
+	void (*visit)(struct sync *sync, struct sync_route *route))
+{
+	for (uint32_t idx = 0; idx < sync->routes.n_made; idx++) {
+		struct sync_route *route = table_at(&sync->routes, idx);
+
+		if (route->depth != SYNC_FREE_DEPTH)
+			visit(sync, route);
+	}
 }
 
 /* Change one of a route's three pointers; the new one first, so that it cannot fall to zero between. */
@@ -249,10 +277,23 @@ void sync_route_set_sent(struct sync *sync, struct sync_route *route, struct syn
 	sync->route_count.n_in_flight += sync_route_is_in_flight(route);
 }
 
+void sync_route_sent_is_acked(struct sync *sync, struct sync_route *route)
+{
+	struct sync_nh *old = route->acked;
+
+	sync->route_count.n_acked += (route->sent != NULL) - (old != NULL);
+	sync->route_count.n_in_flight -= sync_route_is_in_flight(route);
+	route->acked = route->sent;
+	route->sent = NULL;
+	route->is_deleting = false;
+	if (old != NULL)
+		sync_nh_unref(sync, old);
+}
+
 void sync_route_set_error(struct sync *sync, struct sync_route *route, int error)
 {
 	sync->route_count.n_refused += (error != 0) - (route->error != 0);
-	route->error = error;
+	route->error = (int16_t)error;
 }
 
 void sync_route_set_held(struct sync *sync, struct sync_route *route, bool is_held)
@@ -278,18 +319,13 @@ void sync_route_touch(struct sync *sync, struct sync_route *route)
 {
 	if (route->is_queued || !sync_route_is_due(sync, route))
 		return;
-	TAILQ_INSERT_TAIL(&sync->queue, route, queue);
+	STAILQ_INSERT_TAIL(&sync->queue, route, queue);
 	route->is_queued = true;
-}
-
-static void touch_node(struct hash_node *node, void *arg)
-{
-	sync_route_touch(arg, hash_entry(node, struct sync_route, node));
 }
 
 void sync_touch_all_routes(struct sync *sync)
 {
-	hash_each(&sync->routes, touch_node, sync);
+	sync_table_each_route(sync, sync_route_touch);
 }
 
 bool sync_nh_is_to_set(const struct sync_nh *nh)

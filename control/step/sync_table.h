@@ -9,10 +9,12 @@
 #ifndef PODLANE_CONTROL_STEP_SYNC_TABLE_H
 #define PODLANE_CONTROL_STEP_SYNC_TABLE_H
 
+#include <assert.h>
 #include <sys/queue.h>
 
 #include "control/hash.h"
 #include "control/step/sync.h"
+#include "control/table.h"
 
 // glibc's sys/queue.h lacks it.
 #ifndef TAILQ_FOREACH_SAFE
@@ -60,18 +62,26 @@ struct sync_group {
 };
 
 struct sync_route {
-	struct hash_node node;
-	TAILQ_ENTRY(sync_route) queue;
+	STAILQ_ENTRY(sync_route) queue;
 	struct sync_nh *wanted, *acked, *sent;
 	uint32_t prefix;
-	uint8_t depth;
-	uint8_t trace;	/* slot + 1, 0: none */
-	bool is_queued; /* in the queue or in the batch */
-	bool is_deleting;
-	bool is_held;
-	int error;
+	int16_t error;
+	uint8_t depth : 6;
+	bool is_queued : 1; /* in the queue or in the batch */
+	bool is_held : 1;
+	uint8_t trace : 7; /* slot + 1, 0: none */
+	bool is_deleting : 1;
 };
-TAILQ_HEAD(sync_route_list, sync_route);
+STAILQ_HEAD(sync_route_list, sync_route);
+static_assert(sizeof(struct sync_route) == 40, "a million of them must fit");
+
+#define SYNC_FREE_DEPTH 63u /* of an entry of the table that is no route */
+
+/* A route of the batch, with what it is sorted by. */
+struct sync_batched {
+	uint64_t key; /* prefix, then depth */
+	struct sync_route *route;
+};
 
 /* One message that was sent and not acknowledged. */
 struct sync_pending {
@@ -122,9 +132,9 @@ struct sync {
 	struct sync_nh fixed[WIRE_NH_PATH_FIRST];
 	struct sync_nh unknown; /* an index in the dump that leads nowhere we know */
 	struct sync_nhs paths, groups;
-	struct hash routes;
+	struct table routes;
 	struct sync_route_list queue;
-	struct sync_route **batch;
+	struct sync_batched *batch;
 	uint32_t n_batch, batch_at;
 	bool batch_deletes; /* second pass over the batch */
 	struct sync_pending_list pending;
@@ -194,6 +204,9 @@ struct sync_group *sync_group_find(const struct sync *sync, const struct sync_me
 struct sync_group *sync_group_add(struct sync *sync, const struct sync_member *members, uint32_t n,
 	bool is_indexed);
 
+/** Visit all routes, in no order; the visitor may remove the one it is given. */
+void sync_table_each_route(struct sync *sync,
+	void (*visit)(struct sync *sync, struct sync_route *route));
 struct sync_route *sync_route_find(const struct sync *sync, uint32_t prefix, uint8_t depth);
 struct sync_route *sync_route_add(struct sync *sync, uint32_t prefix, uint8_t depth);
 /** Neither wanted nor acknowledged nor on the way nor queued: goes. */
@@ -204,6 +217,8 @@ void sync_route_set_wanted(struct sync *sync, struct sync_route *route, struct s
 void sync_route_set_acked(struct sync *sync, struct sync_route *route, struct sync_nh *nh);
 void sync_route_set_sent(struct sync *sync, struct sync_route *route, struct sync_nh *nh,
 	bool is_deleting);
+/** What was sent becomes what is acknowledged, and nothing is sent. */
+void sync_route_sent_is_acked(struct sync *sync, struct sync_route *route);
 void sync_route_set_error(struct sync *sync, struct sync_route *route, int error);
 void sync_route_set_held(struct sync *sync, struct sync_route *route, bool is_held);
 

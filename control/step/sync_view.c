@@ -74,14 +74,15 @@ bool sync_view_path(const struct sync *sync, struct hop_key key, struct sync_pat
 void sync_each_route(const struct sync *sync,
 	void (*visit)(const struct sync_route_view *view, void *arg), void *arg)
 {
-	for (uint32_t i = 0; i < sync->routes.n_buckets; i++)
-		for (struct hash_node *node = sync->routes.buckets[i]; node != NULL;
-			node = node->next) {
-			struct sync_route_view view =
-				view_of_route(sync, hash_entry(node, struct sync_route, node));
+	for (uint32_t idx = 0; idx < sync->routes.n_made; idx++) {
+		const struct sync_route *route = table_at(&sync->routes, idx);
+
+		if (route->depth != SYNC_FREE_DEPTH) {
+			struct sync_route_view view = view_of_route(sync, route);
 
 			visit(&view, arg);
 		}
+	}
 }
 
 void sync_each_path(const struct sync *sync,
@@ -119,7 +120,7 @@ enum sync_phase sync_phase(const struct sync *sync)
 		return SYNC_DISCONNECTED;
 	if (!sync->is_adopted)
 		return SYNC_ADOPTING;
-	return sync->n_pending == 0 && sync->n_batch == 0 && TAILQ_EMPTY(&sync->queue) &&
+	return sync->n_pending == 0 && sync->n_batch == 0 && STAILQ_EMPTY(&sync->queue) &&
 			       TAILQ_EMPTY(&sync->paths.queue) && TAILQ_EMPTY(&sync->groups.queue)
 		       ? SYNC_IN_SYNC
 		       : SYNC_SYNCING;

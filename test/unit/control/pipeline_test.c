@@ -120,24 +120,31 @@ static void push(const struct builder *b)
 }
 
 /* As zebra's dplane_fpm_nl: PREFIX via GATEWAY dev IFINDEX onlink; without a gateway if it is 0. */
-static void push_route(uint32_t prefix, uint8_t depth, uint32_t gateway, int ifindex)
+static void put_route(struct builder *b, uint32_t prefix, uint8_t depth, uint32_t gateway,
+	int ifindex)
 {
-	static struct builder b;
 	struct rtmsg header = route_header(depth);
 	uint32_t prefix_be = htonl(prefix), gateway_be = htonl(gateway);
 	uint8_t addr[4];
 
-	b.len = 0;
 	header.rtm_flags = gateway != 0 ? RTNH_F_ONLINK : 0;
 	memcpy(addr, &prefix_be, sizeof(addr));
-	begin_frame(&b);
-	begin_route(&b, RTM_NEWROUTE, &header, addr);
-	put_u32(&b, RTA_PRIORITY, 0);
+	begin_frame(b);
+	begin_route(b, RTM_NEWROUTE, &header, addr);
+	put_u32(b, RTA_PRIORITY, 0);
 	if (gateway != 0)
-		put_u32(&b, RTA_GATEWAY, gateway_be);
-	put_u32(&b, RTA_OIF, (uint32_t)ifindex);
-	end_message(&b);
-	end_frame(&b);
+		put_u32(b, RTA_GATEWAY, gateway_be);
+	put_u32(b, RTA_OIF, (uint32_t)ifindex);
+	end_message(b);
+	end_frame(b);
+}
+
+static void push_route(uint32_t prefix, uint8_t depth, uint32_t gateway, int ifindex)
+{
+	static struct builder b;
+
+	b.len = 0;
+	put_route(&b, prefix, depth, gateway, ifindex);
 	push(&b);
 }
 
@@ -413,6 +420,30 @@ static void test_pipeline_change_encap(void **state)
 	}
 }
 
+/* Routes with the same next hops, one after the other in one turn: each gets what is its own. */
+static void test_same_nexthops_in_a_row(void **state)
+{
+	static struct builder b;
+
+	(void)state;
+	take_file("ipip-ends", 2);
+	change(0x0af40000, ENCAP_IPIP, ENCAP_ALWAYS);
+	b.len = 0;
+	put_route(&b, BLOCK, 26, NODE, ETH0);
+	put_route(&b, 0x0a800000, 16, NODE, ETH0); // in no pool
+	put_route(&b, BLOCK + 64, 26, NODE, ETH0);
+	put_route(&b, BLOCK + 128, 32, 0, TO_B); // itself is the next hop
+	put_route(&b, BLOCK + 129, 32, 0, TO_B);
+	put_route(&b, OURS, 32, NODE, ETH0);
+	push(&b);
+	expect_ipip(path_of(BLOCK, 26), NODE, ETH0);
+	assert_int_equal(path_of(0x0a800000, 16)->kind, WIRE_PATH_NATIVE);
+	assert_int_equal(fake_route(&fake, BLOCK, 26), fake_route(&fake, BLOCK + 64, 26));
+	assert_int_equal(path_of(BLOCK + 128, 32)->nexthop, BLOCK + 128);
+	assert_int_equal(path_of(BLOCK + 129, 32)->nexthop, BLOCK + 129);
+	assert_int_equal(fake_route(&fake, OURS, 32), WIRE_NH_PUNT);
+}
+
 /* Another pool: its miss is "no route", the one before has none, and the kernel is told neither. */
 static void test_pipeline_change_pool(void **state)
 {
@@ -441,6 +472,7 @@ int main(void)
 		TEST(test_netlink_data_cut),
 		TEST(test_pipeline_change_encap),
 		TEST(test_pipeline_change_pool),
+		TEST(test_same_nexthops_in_a_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
