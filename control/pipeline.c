@@ -45,7 +45,7 @@ static int take_hops(struct pipeline *pipeline, const struct route_target *targe
 		// A pod is its own next hop, and sends no tunnels.
 		if (prefix != 0 && key.nexthop != prefix && !hop->is_node) {
 			hop->is_node = true;
-			pipeline->are_tunnels_due = true;
+			pipeline->are_sources_due = true;
 		}
 		if (is_new)
 			pipeline_work_out_hop(pipeline, hop);

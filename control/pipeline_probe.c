@@ -17,9 +17,10 @@
 #include <string.h>
 #include <time.h>
 
-#define BATCH_PROBES 256u /* in one message */
-#define BATCH_SENT   64u  /* messages that may wait for their acknowledgement */
-#define IDLE_TICK_MS 1000u
+#define BATCH_PROBES  256u /* in one message */
+#define BATCH_SENT    64u  /* messages that may wait for their acknowledgement */
+#define IDLE_TICK_MS  1000u
+#define NODES_AT_ONCE 256u
 
 /* One message of probes on its way. */
 struct sent_message {
@@ -134,27 +135,43 @@ void pipeline_probe_judge(struct pipeline *pipeline, struct hop *hop, struct cho
 	}
 }
 
-/* Next hops of one node are worked out anew. */
-struct of_node {
+/* Next hops of some nodes are worked out anew: after a load of routes all nodes are new at once. */
+struct of_nodes {
 	struct pipeline *pipeline;
-	uint32_t node;
+	size_t n;
+	uint32_t node[NODES_AT_ONCE]; /* sorted */
 };
 
-static void work_out_if_of_node(struct hop *hop, void *arg)
+static int compare_nodes(const void *a, const void *b)
 {
-	const struct of_node *of = arg;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	if (hop_is_node(hop) && hop->node == of->node)
+	return x < y ? -1 : x > y;
+}
+
+static void work_out_if_of_nodes(struct hop *hop, void *arg)
+{
+	const struct of_nodes *of = arg;
+
+	if (hop_is_node(hop) &&
+		bsearch(&hop->node, of->node, of->n, sizeof(of->node[0]), compare_nodes) != NULL)
 		pipeline_work_out_hop(of->pipeline, hop);
 }
 
 static void work_out_changed(struct pipeline *pipeline)
 {
-	struct of_node of = {.pipeline = pipeline};
+	struct of_nodes of = {.pipeline = pipeline};
 	bool has_changed = false;
 
-	while (probe_plan_next_changed(pipeline->probes, &of.node)) {
-		sync_each_hop(pipeline->sync, work_out_if_of_node, &of);
+	for (;;) {
+		of.n = 0;
+		while (of.n < NODES_AT_ONCE &&
+			probe_plan_next_changed(pipeline->probes, &of.node[of.n]))
+			of.n++;
+		if (of.n == 0)
+			break;
+		qsort(of.node, of.n, sizeof(of.node[0]), compare_nodes);
+		sync_each_hop(pipeline->sync, work_out_if_of_nodes, &of);
 		has_changed = true;
 	}
 	if (has_changed)

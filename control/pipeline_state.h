@@ -35,6 +35,7 @@ struct pipeline {
 	struct underlay *underlay;
 	bool has_inner_check, has_policy; /* some pool's encap is not "follow" */
 	bool are_tunnels_due;		  /* hops with a tunnel, ends, sources: at the next turn */
+	bool are_sources_due;		  /* a node is new: ends and sources, but not the hops */
 	bool has_replay_end, is_started, is_dp_adopted;
 	struct fpm_prefix replay_end;
 	struct pipeline_last last;

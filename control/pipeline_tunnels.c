@@ -170,10 +170,12 @@ void pipeline_tunnels_turn(struct pipeline *pipeline)
 	size_t n;
 	int err;
 
-	if (!pipeline->are_tunnels_due)
+	if (!pipeline->are_tunnels_due && !pipeline->are_sources_due)
 		return;
+	if (pipeline->are_tunnels_due)
+		sync_each_hop(pipeline->sync, work_out_tunnel, pipeline);
 	pipeline->are_tunnels_due = false;
-	sync_each_hop(pipeline->sync, work_out_tunnel, pipeline);
+	pipeline->are_sources_due = false;
 	memset(endpoints, 0, sizeof(endpoints));
 	n = resolve_endpoints(pipeline->resolve, pipeline->has_policy, endpoints, SYNC_ENDPOINTS);
 	for (size_t i = 0; i < n; i++)
