@@ -366,6 +366,18 @@ const struct rib_route *rib_match4(const struct rib *rib, uint32_t addr)
 	return NULL;
 }
 
+void rib_each(const struct rib *rib, rib_visit_fn visit, void *arg)
+{
+	uint32_t position = 0, idx;
+
+	while ((idx = rib_table_next(&rib->table, &position)) != RIB_NONE) {
+		const struct rib_entry *entry = rib_table_at(&rib->table, idx);
+
+		if (!entry->is_gone)
+			visit(&entry->route, arg);
+	}
+}
+
 static int compare_routes(const void *left, const void *right)
 {
 	const struct fpm_prefix *a = &(*(const struct rib_route *const *)left)->prefix;

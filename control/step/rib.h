@@ -95,12 +95,15 @@ const struct rib_route *rib_find(const struct rib *rib, const struct fpm_prefix 
  */
 const struct rib_route *rib_match4(const struct rib *rib, uint32_t addr);
 
+/** Visit every route, in no order. The visitor must not change the RIB. */
+typedef void (*rib_visit_fn)(const struct rib_route *route, void *arg);
+void rib_each(const struct rib *rib, rib_visit_fn visit, void *arg);
+
 /**
  * Visit every route; order: table, family, address, length. Not for the hot path: it sorts.
  *
  * Errors: -ENOMEM, nothing visited
  */
-typedef void (*rib_visit_fn)(const struct rib_route *route, void *arg);
 int rib_walk(const struct rib *rib, rib_visit_fn visit, void *arg);
 
 struct rib_counts rib_counts(const struct rib *rib);

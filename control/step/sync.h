@@ -70,6 +70,14 @@ struct hop *sync_find_hop_at(const struct sync *sync, uint32_t idx);
 /** Like sync_find_hop(), but added if there is none. Errors: NULL if memory is short */
 struct hop *sync_take_hop(struct sync *sync, struct hop_key key);
 
+/**
+ * Give all hops of one policy another one. Their paths keep their slots and their routes, so that a pool's
+ * new policy rewrites as many slots as it has nodes.
+ *
+ * Errors: -EEXIST there are hops of the new policy already; nothing changed
+ */
+int sync_rename_policy(struct sync *sync, uint8_t from, uint8_t to);
+
 /** A hop's wanted path may differ from before. */
 void sync_hop_changed(struct sync *sync, struct hop *hop);
 

@@ -3,6 +3,7 @@
 #include "control/step/sync_table.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 static uint32_t hash_key(struct hop_key key)
@@ -168,6 +169,38 @@ struct sync_group *sync_group_add(struct sync *sync, const struct sync_member *m
 		sync_nh_ref(&members[i].path->nh);
 	}
 	return group;
+}
+
+/* Into the hash again, whose place depends on the content. It has buckets, so this cannot fail. */
+static void enter_again(struct sync_nhs *nhs, struct sync_nh *nh, uint32_t hash)
+{
+	hash_remove(&nhs->by_content, &nh->node);
+	(void)hash_insert(&nhs->by_content, &nh->node, hash);
+}
+
+int sync_rename_policy(struct sync *sync, uint8_t from, uint8_t to)
+{
+	struct sync_nh *nh;
+
+	TAILQ_FOREACH(nh, &sync->paths.all, all)
+		if (sync_path_of(nh)->hop.key.policy == to)
+			return -EEXIST;
+	TAILQ_FOREACH(nh, &sync->paths.all, all) {
+		struct hop_key *key = &sync_path_of(nh)->hop.key;
+
+		if (key->policy != from)
+			continue;
+		key->policy = to;
+		if (nh->is_indexed)
+			enter_again(&sync->paths, nh, hash_key(*key));
+	}
+	TAILQ_FOREACH(nh, &sync->groups.all, all) {
+		const struct sync_group *group = sync_group_of(nh);
+
+		if (nh->is_indexed)
+			enter_again(&sync->groups, nh, hash_members(group->member, group->n));
+	}
+	return 0;
 }
 
 static uint32_t hash_route(const struct sync *sync, uint32_t prefix, uint8_t depth)

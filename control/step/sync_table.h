@@ -105,7 +105,7 @@ struct sync_nhs {
 #define SYNC_WINDOW	 4u /* messages */
 #define SYNC_BATCH	 65536u
 #define SYNC_ROUTE_ITEMS 2048u
-#define SYNC_PATH_ITEMS	 512u
+#define SYNC_PATH_ITEMS	 1000u /* a window of them holds 4,000 nodes */
 #define SYNC_GROUP_ITEMS 15u
 
 /* What the dataplane takes as a whole. */

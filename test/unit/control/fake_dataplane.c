@@ -91,10 +91,10 @@ static int set_path(struct fake *fake, const struct wire_path *path)
 	if (fake->refuse_paths)
 		return -ENOSPC;
 	assert_in_range(path->idx, WIRE_NH_PATH_FIRST, FAKE_PATHS - 1);
-	if (fake->has_path[path->idx]) { // an index in use keeps its key
+	if (fake->has_path
+			[path->idx]) { // an index in use keeps its next hop; a policy may be renamed
 		assert_int_equal(fake->path[path->idx].nexthop, path->nexthop);
 		assert_int_equal(fake->path[path->idx].ifindex, path->ifindex);
-		assert_int_equal(fake->path[path->idx].policy, path->policy);
 	}
 	fake->path[path->idx] = *path;
 	fake->has_path[path->idx] = true;

@@ -420,6 +420,76 @@ static void test_pipeline_change_encap(void **state)
 	}
 }
 
+static uint32_t n_of(enum wire_type type)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < fake.n_log; i++)
+		n += fake.log[i] == type;
+	return n;
+}
+
+/* Slots are rewritten, and no route; afterwards the hops are found as ever. */
+static void test_pipeline_change_encap_in_place(void **state)
+{
+	uint32_t idx, n_routes, n_paths;
+
+	(void)state;
+	change(0x0af40000, ENCAP_NONE, ENCAP_ALWAYS);
+	push_route(BLOCK, 26, NODE, ETH0);
+	push_route(BLOCK + 64, 26, NODE, ETH0);
+	idx = fake_route(&fake, BLOCK, 26);
+	n_routes = n_of(WIRE_ROUTE_SET);
+	n_paths = n_of(WIRE_PATH_SET);
+	change(0x0af40000, ENCAP_IPIP, ENCAP_ALWAYS);
+	expect_ipip(path_of(BLOCK, 26), NODE, ETH0);
+	expect_ipip(path_of(BLOCK + 64, 26), NODE, ETH0);
+	assert_int_equal(fake_route(&fake, BLOCK, 26), idx);
+	assert_int_equal(n_of(WIRE_ROUTE_SET), n_routes);
+	assert_int_equal(n_of(WIRE_PATH_SET), n_paths + 1);
+	assert_int_equal(n_of(WIRE_PATH_DEL), 0);
+	push_route(BLOCK + 128, 26, NODE, ETH0);
+	assert_int_equal(fake_route(&fake, BLOCK + 128, 26), idx);
+	change(0x0af40000, ENCAP_NONE, ENCAP_ALWAYS);
+	assert_int_equal(path_of(BLOCK, 26)->kind, WIRE_PATH_NATIVE);
+	assert_int_equal(fake_route(&fake, BLOCK, 26), idx);
+}
+
+/* One of two pools with a policy changes it: the other one's routes stay on their slot. */
+static void test_pipeline_change_encap_of_one_pool(void **state)
+{
+	struct route_pool pools[2] = {
+		{0x0af40000, 16, hop_policy(ENCAP_NONE, ENCAP_ALWAYS)},
+		{0x0afa0000, 16, hop_policy(ENCAP_NONE, ENCAP_ALWAYS)},
+	};
+	struct pipeline_options options = make_options(pools);
+	uint32_t idx;
+
+	(void)state;
+	options.n_pools = 2;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pipeline_change(pipeline, &options), 0);
+		pipeline_turn(pipeline);
+		settle();
+		push_route(BLOCK, 26, NODE, ETH0);
+		push_route(0x0afa0100, 26, NODE, ETH0);
+		if (i == 0)
+			idx = fake_route(&fake, 0x0afa0100, 26);
+		pools[0].policy = hop_policy(ENCAP_IPIP, ENCAP_ALWAYS);
+	}
+	expect_ipip(path_of(BLOCK, 26), NODE, ETH0);
+	assert_int_equal(path_of(0x0afa0100, 26)->kind, WIRE_PATH_NATIVE);
+	assert_int_equal(fake_route(&fake, 0x0afa0100, 26), idx);
+	// And the two change places, which no renaming can do.
+	pools[0].policy = hop_policy(ENCAP_NONE, ENCAP_ALWAYS);
+	pools[1].policy = hop_policy(ENCAP_IPIP, ENCAP_ALWAYS);
+	assert_int_equal(pipeline_change(pipeline, &options), 0);
+	pipeline_turn(pipeline);
+	settle();
+	assert_int_equal(path_of(BLOCK, 26)->kind, WIRE_PATH_NATIVE);
+	expect_ipip(path_of(0x0afa0100, 26), NODE, ETH0);
+}
+
 /* Routes with the same next hops, one after the other in one turn: each gets what is its own. */
 static void test_same_nexthops_in_a_row(void **state)
 {
@@ -471,6 +541,8 @@ int main(void)
 		TEST(test_follow_ipip_unknown),
 		TEST(test_netlink_data_cut),
 		TEST(test_pipeline_change_encap),
+		TEST(test_pipeline_change_encap_in_place),
+		TEST(test_pipeline_change_encap_of_one_pool),
 		TEST(test_pipeline_change_pool),
 		TEST(test_same_nexthops_in_a_row),
 	};
