@@ -62,6 +62,10 @@ static bool read_nodes(struct inventory *inventory)
 	}
 	if (nodes->n > 0)
 		qsort(nodes->node, nodes->n, sizeof(nodes->node[0]), compare_nodes);
+	// Now, not whenever a hop is worked out: it is a SHA-1.
+	for (unsigned i = 0; i < nodes->n; i++)
+		if (!nodes->node[i].has_mac)
+			vtep_mac_of_name(nodes->node[i].name, nodes->node[i].vtep_mac);
 	config_nodes_free(inventory->nodes);
 	inventory->nodes = nodes;
 	log_line(LOG_LEVEL_INFO, "inventory: read %s nodes=%u", inventory->path, nodes->n);
@@ -127,10 +131,7 @@ bool inventory_vtep_mac(const struct inventory *inventory, uint32_t address, uin
 
 	if (node == NULL)
 		return false;
-	if (node->has_mac)
-		memcpy(mac, node->vtep_mac, sizeof(node->vtep_mac));
-	else
-		vtep_mac_of_name(node->name, mac);
+	memcpy(mac, node->vtep_mac, sizeof(node->vtep_mac));
 	return true;
 }
 
