@@ -36,7 +36,7 @@ struct host {
 	uint32_t punt_pps;
 	struct police punts;
 	struct bucket errors;
-	struct twin *twin[RTE_MAX_ETHPORTS]; /* by DPDK's number of the port; NULL: it has none */
+	struct twin *twin[PORT_MAX]; /* by the port's number; NULL: it has none */
 	struct lcore_stats *stats;
 	struct icmp_stats icmp;
 };
@@ -142,7 +142,7 @@ int host_add_twin(struct host *host, struct port *port, unsigned sender, struct 
 		.stats = host->stats,
 	};
 
-	return twin_create(&host->twin[port->eth_id], port, &config, error, error_bytes);
+	return twin_create(&host->twin[port->idx], port, &config, error, error_bytes);
 }
 
 unsigned host_pollfds(const struct host *host, struct pollfd *fds)
@@ -204,12 +204,14 @@ static void punt_to_tap(struct host *host, struct rte_mbuf *pkt)
 
 void host_punt(struct host *host, struct rte_mbuf *pkt)
 {
-	struct twin *twin = pkt->port < RTE_DIM(host->twin) ? host->twin[pkt->port] : NULL;
-
-	if (twin != NULL)
-		twin_punt(twin, pkt);
-	else
-		punt_to_tap(host, pkt);
+	// a device that was away may have another number of DPDK's
+	for (unsigned i = 0; i < RTE_DIM(host->twin); i++) {
+		if (host->twin[i] != NULL && twin_port(host->twin[i])->eth_id == pkt->port) {
+			twin_punt(host->twin[i], pkt);
+			return;
+		}
+	}
+	punt_to_tap(host, pkt);
 }
 
 static bool is_icmp_error(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip)

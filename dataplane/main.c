@@ -198,6 +198,7 @@ static int add_port(struct dataplane *dp, const struct config_port *config)
 		.vlan = (uint16_t)config->vlan,
 		.n_senders = (uint16_t)(dp->n_workers + config->twin),
 		.complete_checksums = config->checksum == CONFIG_CHECKSUM_COMPLETE,
+		.takes_groups = config->twin,
 		.pool = pool_room(config->mtu) > pool_room(0) ? dp->large : dp->pool,
 	};
 	int ret = ports_add(&dp->ports, dp->steer, &port, dp->error, sizeof(dp->error));
@@ -384,7 +385,7 @@ static void stop(struct dataplane *dp)
 static void run(struct dataplane *dp)
 {
 	uint64_t link_poll_cycles = rte_get_tsc_hz() / 1000 * LINK_POLL_MS;
-	uint64_t next_link_poll = 0;
+	uint64_t next_link_poll = 0, next_device_poll = 0;
 	unsigned n_moved = 0;
 
 	while (!is_stopping) {
@@ -399,7 +400,12 @@ static void run(struct dataplane *dp)
 		if (port_take_news(&dp->ports) || rte_rdtsc() >= next_link_poll) {
 			api_server_refresh_ports(dp->server);
 			host_follow_ports(dp->host);
+			ports_let_go(&dp->ports, &dp->epoch);
 			next_link_poll = rte_rdtsc() + link_poll_cycles;
+		}
+		if (rte_rdtsc() >= next_device_poll) {
+			ports_take_back(&dp->ports);
+			next_device_poll = rte_rdtsc() + rte_get_tsc_hz();
 		}
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Making ports. Called by main.c at the start. */
+/* Making ports, and making them again. Called by main.c. */
 #include "dataplane/ports.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/log.h"
 #include "dataplane/pci.h"
 #include "dataplane/steer/steer.h"
 
@@ -42,4 +43,36 @@ int ports_add(struct port_table *ports, struct steer *steer, struct port_config 
 	config->xdp_prog = steer_uplink_object(steer);
 	ret = port_add(ports, config, error, error_bytes);
 	return ret < 0 ? ret : steer_uplink_open(steer, config->interface, error, error_bytes);
+}
+
+/* Is the device back, and ours to take? */
+static bool is_fit(const struct port *port)
+{
+	char why[400];
+
+	return port->kind != WIRE_PORT_PCI || pci_check("", port->eth_name, why, sizeof(why)) == 0;
+}
+
+void ports_let_go(struct port_table *ports, struct epoch *epoch)
+{
+	for (unsigned i = 0; i < ports->n; i++)
+		if (ports->port[i].is_leaving && !ports->port[i].is_there)
+			LOG(WARNING, "port: %s lost its device %s; it is looked for each second\n",
+				ports->port[i].name, ports->port[i].device);
+	port_let_go(ports, epoch);
+}
+
+void ports_take_back(struct port_table *ports)
+{
+	for (unsigned i = 0; i < ports->n; i++) {
+		struct port *port = &ports->port[i];
+		char error[400];
+
+		if (port->is_there || port->is_leaving || !is_fit(port))
+			continue;
+		if (port_take_back(ports, port, error, sizeof(error)) == 0)
+			LOG(NOTICE, "port: %s has its device %s again\n", port->name, port->device);
+		else
+			LOG(WARNING, "%s\n", error);
+	}
 }

@@ -33,4 +33,10 @@ int ports_find_pci(const char *name, char **pci, char *error, size_t error_bytes
 int ports_add(struct port_table *ports, struct steer *steer, struct port_config *config,
 	char *error, size_t error_bytes);
 
+/** Close the devices that are leaving; see port_let_go(). Threads: main lcore */
+void ports_let_go(struct port_table *ports, struct epoch *epoch);
+
+/** Make those again that are back, bound to a driver of ours. Threads: main lcore */
+void ports_take_back(struct port_table *ports);
+
 #endif

@@ -23,6 +23,7 @@ struct twin {
 	struct port *port;
 	bool has_carrier;
 	uint16_t mtu;
+	struct rte_ether_addr mac;
 	struct twin_config config;
 	struct police police;
 };
@@ -43,6 +44,8 @@ static int follow(struct twin *twin)
 {
 	int ret = tap_set_mtu(twin->port->name, twin->mtu);
 
+	if (ret == 0)
+		ret = tap_set_mac(twin->port->name, &twin->mac);
 	return ret < 0 ? ret : tap_set_carrier(twin->fd, twin->has_carrier);
 }
 
@@ -60,14 +63,10 @@ int twin_create(struct twin **twin, struct port *port, const struct twin_config 
 		.config = *config,
 		.police = police_make(config->punt_pps),
 	};
-	ret = tap_set_mac(port->name, &port->mac);
-	if (ret < 0)
-		goto err_close;
-	// IPv6 and routing protocols send to groups; a device that takes no order takes all or none
-	(void)rte_eth_allmulticast_enable(port->eth_id);
 	port->ifindex = if_nametoindex(port->name);
 	t->has_carrier = port->is_up;
 	t->mtu = port->mtu;
+	t->mac = port->mac;
 	ret = follow(t);
 	if (ret < 0)
 		goto err_close;
@@ -168,13 +167,20 @@ void twin_follow(struct twin *twin)
 	const struct port *port = twin->port;
 	int ret;
 
-	if (twin->has_carrier == port->is_up && twin->mtu == port->mtu)
+	if (twin->has_carrier == port->is_up && twin->mtu == port->mtu &&
+		rte_is_same_ether_addr(&twin->mac, &port->mac))
 		return;
 	twin->has_carrier = port->is_up;
 	twin->mtu = port->mtu;
+	twin->mac = port->mac;
 	ret = follow(twin);
 	if (ret < 0)
 		LOG(WARNING, "twin: %s does not follow its port: %s\n", port->name, strerror(-ret));
+}
+
+const struct port *twin_port(const struct twin *twin)
+{
+	return twin->port;
 }
 
 int twin_fd(const struct twin *twin)

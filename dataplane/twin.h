@@ -42,8 +42,10 @@ void twin_punt(struct twin *twin, struct rte_mbuf *pkt);
 /** Send a burst of what the kernel has for the port. Returns: how many */
 unsigned twin_send(struct twin *twin);
 
-/** Carrier and MTU as the port has them. */
+/** Carrier, MTU and MAC as the port has them. */
 void twin_follow(struct twin *twin);
+
+const struct port *twin_port(const struct twin *twin);
 
 /** To wait on for what the kernel sends. */
 int twin_fd(const struct twin *twin);

@@ -5,6 +5,7 @@
  */
 #include "dataplane/worker.h"
 
+#include <rte_branch_prediction.h>
 #include <rte_cycles.h>
 #include <rte_lcore.h>
 
@@ -88,9 +89,12 @@ static unsigned poll_queues(struct worker *worker, uint64_t *tsc)
 	uint64_t start = *tsc;
 	unsigned n_pkts = pipeline_inject(&worker->pipeline);
 
-	for (unsigned i = 0; i < worker->n_queues; i++)
-		n_pkts += pipeline_run(&worker->pipeline, worker->queue[i].port,
-			worker->queue[i].queue);
+	for (unsigned i = 0; i < worker->n_queues; i++) {
+		const struct worker_queue *queue = &worker->queue[i];
+
+		if (likely(__atomic_load_n(&queue->port->is_there, __ATOMIC_ACQUIRE)))
+			n_pkts += pipeline_run(&worker->pipeline, queue->port, queue->queue);
+	}
 	*tsc = rte_rdtsc();
 	if (n_pkts > 0)
 		worker->pipeline.stats->busy_cycles += *tsc - start;

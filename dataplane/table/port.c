@@ -142,6 +142,34 @@ static int start_device(struct port *port, const struct port_config *config)
 	return ret;
 }
 
+/* Make the device and start it. After an error there is none. */
+static int open_device(struct port *port, const struct port_config *config, char *error,
+	size_t error_bytes)
+{
+	int ret = make_device(port, config, error, error_bytes);
+
+	if (ret < 0)
+		return ret;
+	ret = check_mtu(port, config, error, error_bytes);
+	if (ret < 0)
+		goto err_remove;
+	ret = start_device(port, config);
+	if (ret < 0) {
+		snprintf(error, error_bytes, "port %s: %s does not start: %s%s", config->name,
+			port->eth_name, strerror(-ret),
+			ret == -EMSGSIZE || ret == -EINVAL ? "; lower its mtu, or queues" : "");
+		goto err_remove;
+	}
+	// IPv6 and routing protocols send to groups; a device that takes no order takes all or none
+	if (config->takes_groups)
+		(void)rte_eth_allmulticast_enable(port->eth_id);
+	return 0;
+
+err_remove:
+	rte_eal_hotplug_remove(bus_of(config->kind), port->eth_name);
+	return ret;
+}
+
 int port_add(struct port_table *table, const struct port_config *config, char *error,
 	size_t error_bytes)
 {
@@ -167,33 +195,66 @@ int port_add(struct port_table *table, const struct port_config *config, char *e
 	snprintf(port->name, sizeof(port->name), "%s", config->name);
 	rte_spinlock_init(&port->tx_lock);
 
-	ret = make_device(port, config, error, error_bytes);
+	ret = open_device(port, config, error, error_bytes);
 	if (ret < 0)
 		return ret;
-	ret = check_mtu(port, config, error, error_bytes);
-	if (ret < 0)
-		goto err_remove;
-	ret = start_device(port, config);
-	if (ret < 0) {
-		snprintf(error, error_bytes, "port %s: %s does not start: %s%s", config->name,
-			port->eth_name, strerror(-ret),
-			ret == -EMSGSIZE || ret == -EINVAL ? "; lower its mtu, or queues" : "");
-		goto err_remove;
-	}
-
 	snprintf(port->device, sizeof(port->device), "%s",
 		port_is_kernel(config->kind) ? config->interface : port->eth_name);
 	if (port_is_kernel(config->kind))
 		port->ifindex = if_nametoindex(config->interface);
 	rte_eth_macaddr_get(port->eth_id, &port->mac);
-	table->n++;
+	table->config[table->n++] = *config;
+	port->is_there = true;
 	port_watch(table, port);
 	port_refresh(port);
 	return 0;
+}
 
-err_remove:
-	rte_eal_hotplug_remove(bus_of(config->kind), port->eth_name);
-	return ret;
+static void close_device(struct port_table *table, struct port *port)
+{
+	port_unwatch(table, port);
+	rte_eth_dev_stop(port->eth_id);
+	rte_eth_dev_close(port->eth_id);
+}
+
+unsigned port_let_go(struct port_table *table, struct epoch *epoch)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < table->n; i++) {
+		struct port *port = &table->port[i];
+
+		if (!port->is_leaving || port->is_there)
+			continue;
+		// whoever found it there, or up, has ended its turn
+		epoch_wait(epoch);
+		close_device(table, port);
+		rte_eal_hotplug_remove(bus_of((enum wire_port_kind)port->kind), port->eth_name);
+		port->eth_id = RTE_MAX_ETHPORTS;
+		port->is_leaving = false;
+		n++;
+	}
+	return n;
+}
+
+int port_take_back(struct port_table *table, struct port *port, char *error, size_t error_bytes)
+{
+	struct rte_ether_addr mac;
+	int ret = open_device(port, &table->config[port->idx], error, error_bytes);
+
+	if (ret < 0) {
+		port->eth_id = RTE_MAX_ETHPORTS;
+		return ret;
+	}
+	rte_eth_macaddr_get(port->eth_id, &mac);
+	// neighbours know the old one; but if the PF has set another, that is it now
+	if (!rte_is_same_ether_addr(&mac, &port->mac) &&
+		rte_eth_dev_default_mac_addr_set(port->eth_id, &port->mac) < 0)
+		port->mac = mac;
+	port_watch(table, port);
+	// release: whoever finds it there sees the device's number
+	__atomic_store_n(&port->is_there, true, __ATOMIC_RELEASE);
+	return 0;
 }
 
 void port_close_all(struct port_table *table)
@@ -201,9 +262,8 @@ void port_close_all(struct port_table *table)
 	while (table->n > 0) {
 		struct port *port = &table->port[--table->n];
 
-		port_unwatch(table, port);
-		rte_eth_dev_stop(port->eth_id);
-		rte_eth_dev_close(port->eth_id);
+		if (port->eth_id != RTE_MAX_ETHPORTS)
+			close_device(table, port);
 	}
 	port_watch_end(table);
 }

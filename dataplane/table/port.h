@@ -14,6 +14,7 @@
 #include <rte_spinlock.h>
 
 #include "dataplane/api/wire.h"
+#include "dataplane/table/epoch.h"
 
 #define PORT_MAX 32u /**< RTE_MAX_ETHPORTS of Debian's DPDK */
 
@@ -34,6 +35,7 @@ struct port_config {
 	uint16_t vlan;		/**< of all frames on the wire; 0: none */
 	uint16_t n_senders;	/**< workers, and one more if the main lcore sends, too */
 	bool complete_checksums;
+	bool takes_groups;	      /**< frames to all groups: for a twin */
 	enum pod_tunnels pod_tunnels; /**< for the trunk */
 	struct rte_mempool *pool;
 };
@@ -46,6 +48,8 @@ struct port {
 	bool complete_checksums; /**< finish L4 checksums of what comes in */
 	bool is_tx_shared;	 /**< fewer transmit queues than senders */
 	bool is_up;		 /**< written by the main lcore */
+	bool is_there;		 /**< has a device, which workers poll; written by the main lcore */
+	bool is_leaving;	 /**< the device wants to go; set by EAL's interrupt thread */
 	bool strips_vlan;	 /**< the device does, of what comes in */
 	bool inserts_vlan;	 /**< and puts it before what goes out */
 	uint8_t kind;		 /**< enum wire_port_kind */
@@ -67,6 +71,7 @@ struct port_table {
 	bool has_news;	/**< a driver said that a link changed; set by EAL's interrupt thread */
 	int netlink_fd; /**< the kernel says so of its interfaces; 0: no port is one */
 	struct port port[PORT_MAX];
+	struct port_config config[PORT_MAX]; /**< to make a device again that was away */
 };
 
 /**
@@ -74,7 +79,7 @@ struct port_table {
  *
  * @error: on failure one line that names the port, the cause and the mend
  *
- * Owner:  *table holds it; stopped and closed by port_close_all()
+ * Owner:  *table holds it; stopped and closed by port_close_all(). The strings of config live until then
  * Errors: -ENOSPC PORT_MAX; -EINVAL the driver refused its arguments; others from the driver
  */
 int port_add(struct port_table *table, const struct port_config *config, char *error,
@@ -103,8 +108,25 @@ unsigned port_pollfds(const struct port_table *table, struct pollfd *fds);
 /** Did anybody tell of a change since the last call? Then refresh the ports. Threads: main lcore */
 bool port_take_news(struct port_table *table);
 
-/** Read the link again. Threads: main lcore. Returns: did anything change? */
+/** Read the link again; one that is leaving has none. Threads: main lcore. Returns: did anything change? */
 bool port_refresh(struct port *port);
+
+/**
+ * Close the devices of ports that are leaving, as port_refresh() has noticed: a VF that is taken away, a
+ * device whose PF was reset. Their buffers come back to the pool; name, number and MAC stay.
+ *
+ * Threads: main lcore; waits until no worker is in the device
+ * Returns: how many
+ */
+unsigned port_let_go(struct port_table *table, struct epoch *epoch);
+
+/**
+ * Make the device of a port again that has none; it has a link at the next port_refresh().
+ *
+ * Threads: main lcore; workers poll it from then on
+ * Errors:  as port_add()
+ */
+int port_take_back(struct port_table *table, struct port *port, char *error, size_t error_bytes);
 
 /** What others are told of a port. */
 void port_to_wire(const struct port *port, struct wire_port *wire);

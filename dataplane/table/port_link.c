@@ -5,6 +5,7 @@
  */
 #include "dataplane/table/port.h"
 
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 
 #include <errno.h>
@@ -16,16 +17,37 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* In EAL's interrupt thread: the link itself is read by the main lcore. */
+/* What a driver tells. A device that wants a reset has to be made anew, as one that was away. */
+static const enum rte_eth_event_type events[] = {
+	RTE_ETH_EVENT_INTR_LSC,
+	RTE_ETH_EVENT_INTR_RMV,
+	RTE_ETH_EVENT_INTR_RESET,
+};
+
+/* In EAL's interrupt thread: the link itself is read, and devices are closed, by the main lcore. */
 static int note_event(uint16_t eth_id, enum rte_eth_event_type event, void *arg, void *ret)
 {
 	struct port_table *table = arg;
 
-	(void)eth_id;
-	(void)event;
 	(void)ret;
+	for (unsigned i = 0; i < PORT_MAX && event != RTE_ETH_EVENT_INTR_LSC; i++)
+		if (table->port[i].is_there && table->port[i].eth_id == eth_id)
+			__atomic_store_n(&table->port[i].is_leaving, true, __ATOMIC_RELAXED);
 	__atomic_store_n(&table->has_news, true, __ATOMIC_RELEASE);
 	return 0;
+}
+
+/* Likewise: of vfio, whose device the kernel wants back. */
+static void note_device(const char *name, enum rte_dev_event_type event, void *arg)
+{
+	struct port_table *table = arg;
+
+	if (event != RTE_DEV_EVENT_REMOVE)
+		return;
+	for (unsigned i = 0; i < PORT_MAX; i++)
+		if (table->port[i].is_there && strcmp(table->port[i].eth_name, name) == 0)
+			__atomic_store_n(&table->port[i].is_leaving, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&table->has_news, true, __ATOMIC_RELEASE);
 }
 
 /* What the kernel tells of interfaces; only that it tells something matters. Errors: 0, it will not */
@@ -45,12 +67,16 @@ void port_watch(struct port_table *table, const struct port *port)
 {
 	if (port_is_kernel((enum wire_port_kind)port->kind) && table->netlink_fd == 0)
 		table->netlink_fd = open_netlink();
-	rte_eth_dev_callback_register(port->eth_id, RTE_ETH_EVENT_INTR_LSC, note_event, table);
+	for (size_t i = 0; i < RTE_DIM(events); i++)
+		rte_eth_dev_callback_register(port->eth_id, events[i], note_event, table);
+	rte_dev_event_callback_register(port->eth_name, note_device, table);
 }
 
 void port_unwatch(struct port_table *table, const struct port *port)
 {
-	rte_eth_dev_callback_unregister(port->eth_id, RTE_ETH_EVENT_INTR_LSC, note_event, table);
+	rte_dev_event_callback_unregister(port->eth_name, note_device, table);
+	for (size_t i = 0; i < RTE_DIM(events); i++)
+		rte_eth_dev_callback_unregister(port->eth_id, events[i], note_event, table);
 }
 
 void port_watch_end(struct port_table *table)
@@ -126,7 +152,11 @@ bool port_refresh(struct port *port)
 	uint16_t mtu = port->mtu;
 	bool is_changed;
 
-	if (!port_is_kernel((enum wire_port_kind)port->kind))
+	if (__atomic_load_n(&port->is_leaving, __ATOMIC_RELAXED))
+		__atomic_store_n(&port->is_there, false, __ATOMIC_RELAXED);
+	if (!port->is_there)
+		is_up = false;
+	else if (!port_is_kernel((enum wire_port_kind)port->kind))
 		read_nic_link(port, &is_up, &mtu);
 	else if (read_kernel_link(port->device, &is_up, &mtu) < 0)
 		is_up = false; // the interface is gone
