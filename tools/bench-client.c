@@ -5,6 +5,7 @@
  *
  *   port NAME                        idx=0 mac=02:70:63:61:70:00
  *   paths native|ipip|vxlan PORT N   sets N paths, one for each node, all out of one port
+ *   path native|ipip|vxlan PORT I    sets the path of node I alone
  *   ends 0|1                         our tunnel ends, one of each kind; 1: inner sources are checked
  *   set FILE, withdraw FILE          routes, a file of struct wire_route
  *   stats                            the workers' counters, and when they were read
@@ -182,7 +183,8 @@ static struct wire_path make_path(uint32_t i, enum wire_path_kind kind, unsigned
 	return path;
 }
 
-static void do_paths(struct client *client, const char *kind, unsigned port, unsigned n)
+static void do_paths(struct client *client, const char *kind, unsigned port, unsigned first,
+	unsigned n)
 {
 	struct wire_path *paths = calloc(n, sizeof(*paths));
 	uint64_t began;
@@ -190,7 +192,7 @@ static void do_paths(struct client *client, const char *kind, unsigned port, uns
 	if (paths == NULL)
 		die("paths");
 	for (unsigned i = 0; i < n; i++)
-		paths[i] = make_path(i, parse_kind(kind), port);
+		paths[i] = make_path(first + i, parse_kind(kind), port);
 	began = now_ns();
 	send_all(client, WIRE_PATH_SET, paths, n);
 	free(paths);
@@ -304,7 +306,9 @@ static void run(struct client *client, char *line)
 	if (sscanf(line, "port %31s", text) == 1)
 		do_port(client, text);
 	else if (sscanf(line, "paths %15s %u %u", word, &a, &b) == 3)
-		do_paths(client, word, a, b);
+		do_paths(client, word, a, 0, b);
+	else if (sscanf(line, "path %15s %u %u", word, &a, &b) == 3)
+		do_paths(client, word, a, b, 1);
 	else if (sscanf(line, "ends %u", &a) == 1)
 		do_ends(client, a);
 	else if (sscanf(line, "set %4095s", text) == 1)

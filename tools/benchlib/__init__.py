@@ -2,7 +2,8 @@
 """What tools/bench is made of, in the order in which it is used:
 
 layout.py       which addresses are routed, and through which node
-packets.py      the packets, as pcap files
+packets.py      frames as bytes, pcap files
+traffic.py      which packets are offered: for this benchmark, for Pktgen and for TRex
 machine.py      hugepages, pinned threads, was somebody else on our core
 testpmd.py      the ceiling: dpdk-testpmd on the same devices
 dataplane.py    podlane-dataplane, filled by tools/bench-client.c

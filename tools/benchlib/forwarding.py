@@ -4,7 +4,7 @@ import os
 
 from lablib.shell import LabError, Progress
 
-from . import layout, machine, packets, plan, rounds
+from . import layout, machine, packets, plan, rounds, traffic
 from .dataplane import Dataplane
 from .testpmd import Testpmd
 
@@ -13,7 +13,7 @@ OURS_MB, TESTPMD_MB = 1280, 384
 MEMORY_MB = OURS_MB + TESTPMD_MB + 64
 SENT_SHARE = 0.999      # what is not sent is a failure, not a speed
 BYTES_OFF = 0.005       # the counters of bytes and packets are not read at one time
-PCAP_MAC = bytes.fromhex("027063617000")    # what net_pcap gives its first device
+PCAP_MAC = packets.parse_mac(traffic.PCAP_MAC)
 
 
 class Bench:
@@ -35,8 +35,8 @@ class Bench:
     def write_packets(self, key):
         form, size, n_dsts, name, n_sampled, is_one_route = key
         path = os.path.join(self.work_dir, "packets.pcap")
-        n, self.frame_bytes = packets.write(path, form, self.layout(name, n_sampled), n_dsts, size,
-                                            PCAP_MAC, is_one_route)
+        offered = traffic.Traffic(form, size, n_dsts, n_sampled, layout=name, is_one_node=is_one_route)
+        n, self.frame_bytes = packets.write_pcap(path, offered.frames(self.layout(name, n_sampled)))
         return path, n
 
     def set_routes(self, ours, case, is_first):

@@ -12,6 +12,7 @@ POOL = 10 << 24         # 10.0.0.0/8
 POOL_DEPTH = 8
 NODES = 4000
 BLOCK = 64
+BLOCKS = (1 << 24) // BLOCK - 1     # the pool's last block stays free, for probes of the generators
 HALF_FULL = 0.1
 BORROWED = 0.01
 FIRST_PATH = 16         # WIRE_NH_PATH_FIRST
@@ -27,12 +28,12 @@ class Layout:
         self.addresses = addresses
         self.nodes = nodes
 
-    def write_routes(self, path):
-        """All as /32, a file for bench-client; in the order of addresses, as zebra replays them."""
-        order = sorted(range(self.n), key=self.addresses.__getitem__)
+    def write_routes(self, path, more=()):
+        """All as /32, a file for bench-client; in the order of addresses, as zebra replays them.
+        more: further pairs of address and node, behind them."""
+        pairs = sorted(zip(self.addresses, self.nodes)) + list(more)
         with open(path, "wb") as out:
-            out.write(b"".join(ROUTE.pack(self.addresses[i], FIRST_PATH + self.nodes[i], 32)
-                               for i in order))
+            out.write(b"".join(ROUTE.pack(address, FIRST_PATH + node, 32) for address, node in pairs))
 
 
 def write_one_route(path):
@@ -41,25 +42,26 @@ def write_one_route(path):
         out.write(ROUTE.pack(POOL, FIRST_PATH, POOL_DEPTH))
 
 
-def cluster(n):
-    rand = random.Random(n)
+def cluster(n, n_nodes, rand):
     addresses, nodes = [], []
-    for i, block in enumerate(rand.sample(range(1 << 18), min(1 << 18, n * 2 // BLOCK + 1))):
+    for i, block in enumerate(rand.sample(range(BLOCKS), min(BLOCKS, n * 2 // BLOCK + 1))):
         size = BLOCK // 2 if rand.random() < HALF_FULL else BLOCK
         base = POOL + block * BLOCK
         for at in rand.sample(range(BLOCK), size) if size < BLOCK else range(BLOCK):
             addresses.append(base + at)
-            nodes.append(rand.randrange(NODES) if rand.random() < BORROWED else i % NODES)
+            nodes.append(rand.randrange(n_nodes) if rand.random() < BORROWED else i % n_nodes)
             if len(addresses) == n:
                 return Layout("cluster", n, addresses, nodes)
     raise ValueError(f"{n} addresses do not fit the pool")
 
 
-def scattered(n):
-    rand = random.Random(n)
-    addresses = [POOL + at for at in rand.sample(range(1 << 24), n)]
-    return Layout("scattered", n, addresses, [rand.randrange(NODES) for _ in addresses])
+def scattered(n, n_nodes, rand):
+    addresses = [POOL + at for at in rand.sample(range(BLOCKS * BLOCK), n)]
+    return Layout("scattered", n, addresses, [rand.randrange(n_nodes) for _ in addresses])
 
 
-def make(name, n):
-    return {"cluster": cluster, "scattered": scattered}[name](n)
+MAKERS = {"cluster": cluster, "scattered": scattered}
+
+
+def make(name, n, n_nodes=NODES, seed=0):
+    return MAKERS[name](n, n_nodes, random.Random((seed << 32) + n))

@@ -33,21 +33,21 @@ class Case:
     def packets(self):
         """Cases with the same key are measured on the same file."""
         return (MODES[self.mode].form, self.size, self.n_dsts, self.layout, self.n_sampled,
-                self.n_routes == 1 and MODES[self.mode].form != "plain")
+                self.n_routes == 1 and MODES[self.mode].form != "native")
 
 
 @dataclasses.dataclass(frozen=True)
 class Mode:
-    form: str               # of the packets: plain, ipip, vxlan
+    form: str               # of the packets: native, ipip, vxlan
     path: str               # what the dataplane puts around them
     has_check: int = 0      # of inner sources
     gain: int = 0           # bytes a packet gains on its way
 
 
 MODES = {
-    "native": Mode("plain", "native"),
-    "ipip encap": Mode("plain", "ipip", gain=20),
-    "vxlan encap": Mode("plain", "vxlan", gain=50),
+    "native": Mode("native", "native"),
+    "ipip encap": Mode("native", "ipip", gain=20),
+    "vxlan encap": Mode("native", "vxlan", gain=50),
     "ipip decap": Mode("ipip", "native", gain=-20),
     "vxlan decap": Mode("vxlan", "native", gain=-50),
     "ipip decap, source checked": Mode("ipip", "native", 1, gain=-20),
