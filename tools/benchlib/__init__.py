@@ -4,6 +4,8 @@
 layout.py       which addresses are routed, and through which node
 packets.py      frames as bytes, pcap files
 traffic.py      which packets are offered: for this benchmark, for Pktgen and for TRex
+files.py        that as files, for tools/make-traffic and tools/pktgen
+search.py       the throughput of RFC 2544, for tools/pktgen and tools/trex
 machine.py      hugepages, pinned threads, was somebody else on our core
 testpmd.py      the ceiling: dpdk-testpmd on the same devices
 dataplane.py    podlane-dataplane, filled by tools/bench-client.c
