@@ -1,15 +1,18 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: BSD-3-Clause
-"""The search for the throughput: in Python, and the same in Lua for Pktgen, on devices that only
-pretend."""
+"""The search for the throughput: in Python, the same in Lua for Pktgen, and with TRex's client, on
+devices and generators that only pretend."""
+import contextlib
 import importlib.machinery
 import importlib.util
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -131,6 +134,69 @@ class Lua(unittest.TestCase):
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertEqual(done.returncode, 0)
         self.assertIn("throughput.lua: ", done.stdout)
+
+
+class FakeTrex:
+    """What tools/trex/throughput uses of trex.stl.api, with a Device behind it."""
+    TRexError = RuntimeError
+
+    def __init__(self, device):
+        self.device = device
+        self.tunables = None
+        self.stats = {0: {"opackets": 0}, 1: {"ipackets": 0}}
+        self.calls = []
+        self.STLProfile = types.SimpleNamespace(load_py=self.load_py)
+        self.STLClient = lambda server: self
+
+    def load_py(self, path, tunables):
+        self.tunables = tunables
+        assert os.path.exists(path)
+        return types.SimpleNamespace(get_streams=lambda: ["streams"])
+
+    def __getattr__(self, name):
+        return lambda *_, **named: self.calls.append((name, named))
+
+    def get_port_attr(self, port):
+        assert port == 0
+        return {"speed": 10}
+
+    def start(self, ports, mult, duration, force):
+        assert ports == [0] and mult.endswith("%") and force
+        trial = self.device.trial(float(mult[:-1]), duration)
+        self.stats = {0: {"opackets": trial.sent}, 1: {"ipackets": trial.received}}
+
+    def get_stats(self):
+        return self.stats
+
+    def get_pgid_stats(self):
+        return {"latency": {1: {"latency": {"histogram": {10: 98, 200: 2}}}}}
+
+
+class TrexClient(unittest.TestCase):
+    def measure(self, device, *words):
+        script = load_script(os.path.join(ROOT, "tools", "trex", "throughput"))
+        sys.argv = ["throughput", "--pods", "1000", "--flows", "100", *words]
+        api = FakeTrex(device)
+        with contextlib.redirect_stdout(io.StringIO()):
+            return api, script.measure(api, script.parse_arguments())
+
+    def test_searches_and_reports(self):
+        api, result = self.measure(Device(42), "--form", "ipip", "--size", "imix")
+        self.assertAlmostEqual(result["percent"], 41.8, delta=0.5)
+        self.assertEqual(result["latency_us"], {"p50": 10, "p99": 200})
+        self.assertEqual([api.tunables[api.tunables.index(name) + 1] for name in
+                          ("--form", "--size", "--flows", "--dst-mac")],
+                         ["ipip", "imix", "100", traffic.PCAP_MAC])
+        self.assertIn(("set_port_attr", {"ports": [0, 1], "promiscuous": True}), api.calls)
+        self.assertEqual(api.calls[-1][0], "disconnect")
+        self.assertIn("ipip", search.table(result)[1])
+
+    def test_line_is_counted_with_its_gaps(self):
+        _, result = self.measure(Device(100))
+        # 14.88 million a second are 10 Gb/s at 64 bytes; the device's line has one million
+        self.assertAlmostEqual(result["trials"][0]["wanted"], 148809523.8, delta=1)
+        self.assertTrue(result["is_generator_limited"])
+        self.assertAlmostEqual(result["gbps"], 0.672)
 
 
 if __name__ == "__main__":
