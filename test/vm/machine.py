@@ -12,11 +12,16 @@ from lablib.topology import PREFIX, ROOT
 
 BOOT_SEC = 300
 MEMORY_MB = 1536
-HUGEPAGES = 256     # of 2 MiB
 
 
 def mac_of_nic(number):
     return f"02:00:00:00:01:{number:02x}"
+
+
+def nic(tap, model, number):
+    """A NIC in its slot, as QEMU is told."""
+    return {"driver": model, "id": f"nic-{tap}", "netdev": tap, "bus": f"slot-{tap}", "romfile": "",
+            "mac": mac_of_nic(number)}
 
 
 class Machine:
@@ -33,7 +38,7 @@ class Machine:
         root = self.image.root
         kernel_args = (
             "console=ttyS0 loglevel=4 panic=-1 intel_iommu=on iommu=pt mitigations=off nokaslr "
-            f"net.ifnames=0 hugepages={HUGEPAGES} podlane.prefix={PREFIX} "
+            f"net.ifnames=0 podlane.prefix={PREFIX} "
             f"podlane.repository={ROOT} podlane.modules={self.image.modules}")
         argv = [
             os.path.join(root, "usr/bin/qemu-system-x86_64"),
@@ -55,8 +60,7 @@ class Machine:
             argv += ["-netdev", f"tap,id={tap},ifname={tap},script=no,downscript=no",
                      "-device", f"pcie-root-port,id=slot-{tap},slot={number + 1},"
                                 f"chassis={number + 1}",
-                     "-device", f"{model},id=nic-{tap},netdev={tap},bus=slot-{tap},romfile=,"
-                                f"mac={mac_of_nic(number)}"]
+                     "-device", json.dumps(nic(tap, model, number))]
         return argv
 
     def start(self, wires):

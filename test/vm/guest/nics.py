@@ -3,32 +3,35 @@
 import glob
 import os
 
-from lablib.shell import LabError, run, say
+from lablib.shell import run, say
 from machine import mac_of_nic
 
-VF_MAC = "02:00:00:00:0a:{:02x}"
+VF_MAC = "02:00:00:00:0a:00"
+devices = {}    # as they were when the kernel had them
 
 
 def interface_of(number):
-    """The kernel's interface of the machine's n-th NIC, while the kernel has it."""
+    """The kernel's interface of the machine's n-th NIC, while the kernel has it; otherwise None."""
     for path in glob.glob("/sys/class/net/*/address"):
         with open(path, encoding="ascii") as mac:
             if mac.read().strip() == mac_of_nic(number):
                 return path.split("/")[4]
-    raise LabError(f"the kernel has no interface with {mac_of_nic(number)}")
+    return None
 
 
-def make_vfs(interface, n_vfs):
-    """Make VFs on a NIC, with MACs from its PF. Returns their PCI addresses."""
-    device = os.path.realpath(f"/sys/class/net/{interface}/device")
-    run(["ip", "link", "set", interface, "up"])
-    for name, value in (("sriov_drivers_autoprobe", 0), ("sriov_numvfs", n_vfs)):
-        with open(f"{device}/{name}", "w", encoding="ascii") as out:
-            out.write(f"{value}\n")
-    for number in range(n_vfs):
-        run(["ip", "link", "set", interface, "vf", str(number), "mac", VF_MAC.format(number)])
-    return [os.path.basename(os.path.realpath(link))
-            for link in sorted(glob.glob(f"{device}/virtfn*"))]
+def device_of(number):
+    """The PCI address of the machine's n-th NIC."""
+    interface = interface_of(number)
+    if interface is not None:
+        devices[number] = os.path.basename(os.path.realpath(f"/sys/class/net/{interface}/device"))
+    return devices[number]
+
+
+def set_vf_mac(number):
+    """The PF gives its first VF a MAC; without one it has another one after each boot."""
+    run(["ip", "link", "set", interface_of(number), "vf", "0", "mac", VF_MAC])
+
+
 
 
 def show_devices(when):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """In the guest: node A of the founding lab, its uplink a VF that DPDK owns, and node C, a stock node with
 Debian's kernel and BIRD, its uplink a virtio NIC."""
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,8 @@ from lablib.topology import NODES, PODS, REFLECTOR
 from lablib.traffic import warm_up
 
 A, C = NODES["a"], NODES["c"]
-MODULES = ["igb", "virtio_net", "vfio-pci", "vfio_iommu_type1", "tun", "veth", "sch_ingress", "cls_bpf"]
+# vfio_iommu_type1 comes along with vfio-pci on a host; busybox's modprobe knows no soft dependencies.
+MODULES = ["igb", "virtio_net", "vfio_iommu_type1", "tun", "veth", "sch_ingress", "cls_bpf"]
 
 
 class GuestLab(Lab):
@@ -22,7 +24,7 @@ class GuestLab(Lab):
 
     def __init__(self, build_dir):
         super().__init__(build_dir=build_dir)
-        self.settings = {}      # of A's podlane.yaml, beside the encapsulation
+        self.ports = {}     # of A's podlane.yaml, by name: PCI address
 
     def add_namespace(self, node):
         os.makedirs(os.path.join(self.dir, node.name), exist_ok=True)
@@ -35,8 +37,12 @@ class GuestLab(Lab):
             if pod.node == node.name:
                 self.add_pod(pod)
 
-    def write_config(self, **changes):
-        self.podlanes["a"].write_config(**{**self.settings, **changes})
+    def write_config(self, encap="none", **changes):
+        (first, device), *others = self.ports.items()
+        device = f"pci: {device}" + "".join(f"\n  - name: {name}\n    pci: {address}"
+                                            for name, address in others)
+        self.podlanes["a"].write_config(port=first, device=device, hugepages="true", encap=encap,
+                                        **changes)
 
     def start_podlane_a(self):
         podlane = self.podlanes["a"]
@@ -71,22 +77,40 @@ def start_c(nic):
 
 
 def start_a(nic):
-    """Node A: its kernel's part by the twin's name, then the VF, unbound and bound, then Podlane."""
-    vf = nics.make_vfs(nics.interface_of(nic), 2)[0]
+    """Node A: its kernel's part by the twin's name, then the VF by "podlane setup", then Podlane."""
+    pf = nics.device_of(nic)
+    run(["ip", "link", "set", nics.interface_of(nic), "up"])
     LAB.add_namespace(A)
     ip(A.netns, "tuntap add dev uplink0 mode tap", "link set uplink0 up",
        f"address add {A.address}/24 dev uplink0", f"route add default via {REFLECTOR}",
        f"route add blackhole {A.block} proto 80")
     LAB.add_pods(A)
     LAB.speakers["a"].start()
-    LAB.settings = {"device": f"pci: {vf}", "hugepages": "true"}
-    LAB.write_config(encap="none")
+    # by the PF's address, because A's namespace does not have the PF's interface
+    LAB.ports["uplink0"] = f"{pf}/vf0"
+    LAB.write_config()
     nics.show_devices("before")
-    say(f"unbound: {refusal()}")
-    nics.bind(vf)
+    say(f"before: {refusal()}")
+    steps = set_up()
+    nics.set_vf_mac(nic)
     nics.show_devices("after")
     LAB.start_podlane_a()
-    say(f"node A is up, its uplink is {vf}")
+    return steps
+
+
+def set_up():
+    """podlane setup, first only shown. Returns the states of its steps before and after."""
+    podlane = LAB.podlanes["a"]
+    argv = [podlane.program("podlane"), "--config", podlane.config, "setup"]
+
+    def look():
+        steps = json.loads(run([*argv, "--dry-run", "--json"], check=False))["steps"]
+        return [step["state"] for step in steps]
+    before = look()
+    for words in (["--dry-run"], []):
+        say(" ".join(["podlane setup", *words]) + ":")
+        say(run([*argv, *words], check=not words).strip())
+    return before, look()
 
 
 def refusal():
@@ -96,6 +120,18 @@ def refusal():
                            "--config", podlane.config], text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.stdout.strip().splitlines()[-1]
+
+
+
+
+
+
+
+
+
+
+
+
 
 
 def reload(encap):
