@@ -15,6 +15,7 @@ from lablib.topology import NODES, PODS, REFLECTOR
 from lablib.traffic import warm_up
 
 A, C = NODES["a"], NODES["c"]
+PUNT_PPS = 100      # of each class; little enough that a slow machine can offer more
 # vfio_iommu_type1 comes along with vfio-pci on a host; busybox's modprobe knows no soft dependencies.
 MODULES = ["igb", "virtio_net", "vfio_iommu_type1", "tun", "veth", "sch_ingress", "cls_bpf"]
 
@@ -42,7 +43,7 @@ class GuestLab(Lab):
         device = f"pci: {device}" + "".join(f"\n  - name: {name}\n    pci: {address}"
                                             for name, address in others)
         self.podlanes["a"].write_config(port=first, device=device, hugepages="true", encap=encap,
-                                        **changes)
+                                        memory_mb=f"256\n  punt_pps: {PUNT_PPS}", **changes)
 
     def start_podlane_a(self):
         podlane = self.podlanes["a"]
@@ -144,3 +145,47 @@ def echo(pod, address, n_pkts):
     """Windowed echo requests from a pod of the guest. Returns the packets per second."""
     warm_up(PODS[pod], address)
     return window.expect_echo(PODS[pod].netns, address, n_pkts)
+
+
+def add_route(block, gateway, mac):
+    """A route of the kernel's on A, to a host that answers no ARP."""
+    ip(A.netns, f"neigh replace {gateway} lladdr {mac} dev uplink0 nud permanent",
+       f"route replace {block} via {gateway} dev uplink0 proto 80")
+
+
+def remove_route(block):
+    ip(A.netns, f"route del {block}")
+
+
+# Some names are words of nft's own, hence the n_.
+PUNT_TABLE = """
+table netdev punts {
+	counter n_arp {}
+	counter n_icmp {}
+	counter n_bgp {}
+	counter n_bfd {}
+	counter n_other {}
+	chain in {
+		type filter hook ingress device "uplink0" priority 0;
+		ether type arp counter name n_arp return
+		ip protocol icmp counter name n_icmp return
+		tcp dport 179 counter name n_bgp return
+		tcp sport 179 counter name n_bgp return
+		udp dport 3784 counter name n_bfd return
+		counter name n_other
+	}
+}
+"""
+
+
+def count_punts():
+    """Begin to count what A's kernel gets by its twin, by the dataplane's classes."""
+    run(["nft", "-f", "-"], netns=A.netns, feed=PUNT_TABLE)
+
+
+def punts():
+    """The packets of each class, and no more counting."""
+    text = run(["nft", "-j", "list", "counters", "table", "netdev", "punts"], netns=A.netns)
+    run(["nft", "delete", "table", "netdev", "punts"], netns=A.netns)
+    return {one["counter"]["name"].removeprefix("n_"): one["counter"]["packets"]
+            for one in json.loads(text)["nftables"] if "counter" in one}
