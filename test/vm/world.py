@@ -17,8 +17,9 @@ from machine import Machine
 
 IN_GUEST = ("a", "c")
 # The guest's NICs by the TAP on the segment; their order is their number there.
-WIRES = {"a": "igb", "c": "virtio-net-pci"}
-NIC_OF_A, NIC_OF_C = range(len(WIRES))
+TAP_OF_UPLINK1 = "a-second"
+WIRES = {"a": "igb", "c": "virtio-net-pci", TAP_OF_UPLINK1: "igb"}
+NIC_OF_A, NIC_OF_C, NIC_OF_UPLINK1 = range(len(WIRES))
 KINDS = {"none": "native", "ipip": "ipip", "vxlan": "vxlan"}
 
 
@@ -75,7 +76,9 @@ class World(Lab):
         say("  on the host: the segment, the reflector, node B")
         self.make_segment()
         for tap in WIRES:
-            ip(SEGMENT, f"tuntap add dev {tap} mode tap", f"link set dev {tap} master br0 up")
+            ip(SEGMENT, f"tuntap add dev {tap} mode tap", f"link set dev {tap} up")
+        for tap in ("a", "c"):
+            ip(SEGMENT, f"link set dev {tap} master br0")
         self.make_node(NODES["b"])
         for pod in PODS.values():
             if pod.node == "b":

@@ -5,14 +5,15 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 import nics
 import window
 from lablib.lab import HOST_SYSCTLS, Lab
 from lablib.netns import ip, sysctl
-from lablib.shell import LabError, run, say
-from lablib.topology import NODES, PODS, REFLECTOR
-from lablib.traffic import warm_up
+from lablib.shell import LabError, run, say, wait_until
+from lablib.topology import AS_NUMBER, NODES, PODS, REFLECTOR
+from lablib.traffic import snmp, warm_up
 
 A, C = NODES["a"], NODES["c"]
 PUNT_PPS = 100      # of each class; little enough that a slow machine can offer more
@@ -26,6 +27,7 @@ class GuestLab(Lab):
     def __init__(self, build_dir):
         super().__init__(build_dir=build_dir)
         self.ports = {}     # of A's podlane.yaml, by name: PCI address
+        self.programs = []
 
     def add_namespace(self, node):
         os.makedirs(os.path.join(self.dir, node.name), exist_ok=True)
@@ -123,16 +125,60 @@ def refusal():
     return done.stdout.strip().splitlines()[-1]
 
 
+def restart_podlane():
+    LAB.podlanes["a"].stop()
+    LAB.write_config()
+    LAB.start_podlane_a()
+
+
+def add_pf(name, address, nic):
+    """Another uplink: a whole NIC, taken from the kernel."""
+    device = nics.device_of(nic)
+    nics.bind(device)
+    ip(A.netns, f"tuntap add dev {name} mode tap", f"link set {name} up",
+       f"address add {address}/24 dev {name}")
+    LAB.ports[name] = device
+    restart_podlane()
+
+
+def remove_pf(name):
+    """Its port and its twin; the NIC stays bound."""
+    del LAB.ports[name]
+    restart_podlane()
+    ip(A.netns, f"link del {name}")
 
 
 
 
 
 
+def add_session(peer):
+    LAB.speakers["a"].change(
+        f"router bgp {AS_NUMBER}", f"neighbor {peer} remote-as {AS_NUMBER}",
+        f"neighbor {peer} timers connect 5", "address-family ipv4 unicast", f"neighbor {peer} activate")
 
 
+def remove_session(peer):
+    LAB.speakers["a"].change(f"router bgp {AS_NUMBER}", f"no neighbor {peer}")
 
 
+def start_sender(pod, program, words):
+    """A Python program in a pod, until its first datagram is sent."""
+    netns = PODS[pod].netns
+    before = snmp(netns)["Udp"]["OutDatagrams"]
+    LAB.programs.append(subprocess.Popen(
+        ["ip", "netns", "exec", netns, "python3", "-c", program, *map(str, words)],
+        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+    wait_until("datagrams", lambda: snmp(netns)["Udp"]["OutDatagrams"] > before, 60, quiet=True)
+
+
+def end_sender(text):
+    """Tell the last one started, and return what it said."""
+    return LAB.programs.pop().communicate(text, timeout=60)[0]
+
+
+def clock():
+    return time.monotonic()
 
 
 def reload(encap):
