@@ -34,6 +34,8 @@ def set_vf_mac(number):
 
 
 
+
+
 def show_devices(when):
     say(f"dpdk-devbind.py --status-dev net, {when}:")
     say(run(["dpdk-devbind.py", "--status-dev", "net"]).strip())

@@ -27,6 +27,7 @@ class GuestLab(Lab):
     def __init__(self, build_dir):
         super().__init__(build_dir=build_dir)
         self.ports = {}     # of A's podlane.yaml, by name: PCI address
+        self.vlans = {}     # of those that have one
         self.programs = []
 
     def add_namespace(self, node):
@@ -41,11 +42,15 @@ class GuestLab(Lab):
                 self.add_pod(pod)
 
     def write_config(self, encap="none", **changes):
-        (first, device), *others = self.ports.items()
-        device = f"pci: {device}" + "".join(f"\n  - name: {name}\n    pci: {address}"
-                                            for name, address in others)
+        first, *others = self.ports
+        device = self.port_text(first) + "".join(f"\n  - name: {name}\n    {self.port_text(name)}"
+                                                 for name in others)
         self.podlanes["a"].write_config(port=first, device=device, hugepages="true", encap=encap,
                                         memory_mb=f"256\n  punt_pps: {PUNT_PPS}", **changes)
+
+    def port_text(self, name):
+        vlan = f"\n    vlan: {self.vlans[name]}" if name in self.vlans else ""
+        return f"pci: {self.ports[name]}{vlan}"
 
     def start_podlane_a(self):
         podlane = self.podlanes["a"]
@@ -131,22 +136,24 @@ def restart_podlane():
     LAB.start_podlane_a()
 
 
-def add_pf(name, address, nic):
+def add_pf(name, address, nic, vlan=None):
     """Another uplink: a whole NIC, taken from the kernel."""
     device = nics.device_of(nic)
     nics.bind(device)
     ip(A.netns, f"tuntap add dev {name} mode tap", f"link set {name} up",
        f"address add {address}/24 dev {name}")
     LAB.ports[name] = device
+    if vlan is not None:
+        LAB.vlans[name] = vlan
     restart_podlane()
 
 
 def remove_pf(name):
     """Its port and its twin; the NIC stays bound."""
     del LAB.ports[name]
+    LAB.vlans.pop(name, None)
     restart_podlane()
     ip(A.netns, f"link del {name}")
-
 
 
 
