@@ -199,6 +199,7 @@ static int add_port(struct dataplane *dp, const struct config_port *config)
 		.n_senders = (uint16_t)(dp->n_workers + config->twin),
 		.complete_checksums = config->checksum == CONFIG_CHECKSUM_COMPLETE,
 		.takes_groups = config->twin,
+		.takes_all = config->promiscuous,
 		.pool = pool_room(config->mtu) > pool_room(0) ? dp->large : dp->pool,
 	};
 	int ret = ports_add(&dp->ports, dp->steer, &port, dp->error, sizeof(dp->error));

@@ -36,6 +36,7 @@ struct config_port {
 	uint32_t vlan;	      /**< of all frames on the wire; 0: they have no tag */
 	enum config_checksum checksum;
 	bool twin; /**< the kernel gets a TAP of the port's name */
+	bool promiscuous;
 };
 
 struct config_pods {

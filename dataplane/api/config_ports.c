@@ -166,6 +166,18 @@ static int check_vlan(struct config_loading *load, unsigned i)
 	return 0;
 }
 
+static int check_promiscuous(struct config_loading *load, unsigned i)
+{
+	const struct config_port *port = &load->cfg->ports[i];
+	char key[64];
+
+	snprintf(key, sizeof(key), "ports[%u].promiscuous", i);
+	if (port->promiscuous && port->interface != NULL)
+		return config_refuse(load, key, "is the kernel's; run: ip link set %s promisc on",
+			port->interface);
+	return 0;
+}
+
 static int check_twin(struct config_loading *load, unsigned i)
 {
 	const struct config_port *port = &load->cfg->ports[i];
@@ -199,6 +211,7 @@ static void take_port(struct raw_port *raw, struct config_port *port)
 		.checksum = raw->checksum != NULL ? (enum config_checksum) * raw->checksum
 						  : CONFIG_CHECKSUM_TRUST,
 	};
+	port->promiscuous = raw->promiscuous != NULL && *raw->promiscuous;
 	port->twin = raw->twin != NULL ? *raw->twin : port->pci != NULL;
 }
 
@@ -211,6 +224,7 @@ int config_take_ports(struct config_loading *load)
 		check_interface,
 		check_pci,
 		check_vlan,
+		check_promiscuous,
 		check_twin,
 	};
 	struct raw_config *raw = load->raw;

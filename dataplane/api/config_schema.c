@@ -67,6 +67,7 @@ static const cyaml_schema_field_t port_fields[] = {
 	FIELD_UINT("vlan", struct raw_port, vlan),
 	FIELD_ENUM("checksum", struct raw_port, checksum, checksums),
 	CYAML_FIELD_BOOL_PTR("twin", OPT, struct raw_port, twin),
+	CYAML_FIELD_BOOL_PTR("promiscuous", OPT, struct raw_port, promiscuous),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t port_entry = {

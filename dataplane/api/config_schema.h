@@ -22,7 +22,7 @@ struct raw_port {
 	char *name, *interface, *devargs, *pci;
 	uint32_t *queues, *descriptors, *mtu, *vlan;
 	int *checksum;
-	bool *twin;
+	bool *twin, *promiscuous;
 };
 
 struct raw_pods {

@@ -154,6 +154,8 @@ static int open_device(struct port *port, const struct port_config *config, char
 	if (ret < 0)
 		goto err_remove;
 	ret = start_device(port, config);
+	if (ret == 0 && config->takes_all)
+		ret = rte_eth_promiscuous_enable(port->eth_id);
 	if (ret < 0) {
 		snprintf(error, error_bytes, "port %s: %s does not start: %s%s", config->name,
 			port->eth_name, strerror(-ret),

@@ -35,7 +35,8 @@ struct port_config {
 	uint16_t vlan;		/**< of all frames on the wire; 0: none */
 	uint16_t n_senders;	/**< workers, and one more if the main lcore sends, too */
 	bool complete_checksums;
-	bool takes_groups;	      /**< frames to all groups: for a twin */
+	bool takes_groups; /**< frames to all groups: for a twin */
+	bool takes_all;	   /**< frames to other stations, too; they are counted and dropped */
 	enum pod_tunnels pod_tunnels; /**< for the trunk */
 	struct rte_mempool *pool;
 };

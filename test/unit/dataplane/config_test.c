@@ -140,6 +140,8 @@ static const struct {
 		":9: ports[1].pci: 0000:3b:02.0 is also"},
 	{MINIMUM PCI "    descriptors: 63\n", ":8: ports[0].descriptors: 63 is not in 64..8192"},
 	{MINIMUM PCI "    mtu: 500\n", ":8: ports[0].mtu: 500 is not in 576..9216"},
+	{MINIMUM "ports:\n  - name: a\n    interface: e0\n    promiscuous: true\n",
+		"ip link set e0 promisc on"},
 	{MINIMUM PCI "    vlan: 0\n", ":8: ports[0].vlan: 0 is not in 1..4094"},
 	{MINIMUM PCI "    vlan: 4095\n", "4095 is not in 1..4094"},
 	{MINIMUM "ports:\n  - name: a\n    interface: e0\n    vlan: 7\n",
@@ -224,6 +226,7 @@ static void test_config_load_no_pools(void **state)
 static void test_config_load_pci(void **state)
 {
 	const char *text = MINIMUM PCI "    descriptors: 512\n    mtu: 9000\n    vlan: 100\n"
+				       "    promiscuous: true\n"
 				       "  - name: b\n    pci: PCIDEVICE_INTEL_COM_VF[1]\n"
 				       "  - name: c\n    pci: enp59s0f0/vf1\n"
 				       "  - name: d\n    pci: 3b:00.0/vf2\n"
@@ -238,6 +241,8 @@ static void test_config_load_pci(void **state)
 	assert_int_equal(cfg->ports[0].descriptors, 512);
 	assert_int_equal(cfg->ports[0].mtu, 9000);
 	assert_int_equal(cfg->ports[0].vlan, 100);
+	assert_true(cfg->ports[0].promiscuous);
+	assert_false(cfg->ports[1].promiscuous);
 	assert_int_equal(cfg->ports[1].vlan, 0);
 	assert_true(cfg->ports[0].twin);
 	assert_string_equal(cfg->ports[1].pci, "PCIDEVICE_INTEL_COM_VF[1]");
