@@ -51,6 +51,7 @@ struct port {
 	bool is_up;		 /**< written by the main lcore */
 	bool is_there;		 /**< has a device, which workers poll; written by the main lcore */
 	bool is_leaving;	 /**< the device wants to go; set by EAL's interrupt thread */
+	bool sends_flat;	 /**< the device sends no chains of buffers */
 	bool strips_vlan;	 /**< the device does, of what comes in */
 	bool inserts_vlan;	 /**< and puts it before what goes out */
 	uint8_t kind;		 /**< enum wire_port_kind */

@@ -7,9 +7,14 @@
 
 #include <errno.h>
 
-#define RSS_FIELDS (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_SCTP)
+#define RSS_FIELDS                                                                                 \
+	(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_SCTP |                   \
+		RTE_ETH_RSS_LEVEL_INNERMOST)
 
-/* Packets spread by address and port over several queues. */
+/*
+ * Packets spread by address and port over several queues; those of tunnels by what is inside, where the
+ * device can: of IPIP all of a node's would go to one queue.
+ */
 static void choose_rss(const struct port *port, const struct rte_eth_dev_info *info,
 	struct rte_eth_conf *conf)
 {
@@ -43,6 +48,7 @@ int port_choose_offloads(struct port *port, const struct port_config *config,
 	choose_vlan(port, info, conf);
 	// without it a driver may choose a way that sends the first segment alone
 	conf->txmode.offloads |= info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	port->sends_flat = !(conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
 	if (config->mtu + PORT_FRAME_OVERHEAD <= buffer)
 		return 0;
 	if (!(info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER))

@@ -12,6 +12,13 @@
 #include "dataplane/table/port_vlan.h"
 
 /**
+ * Make one buffer of each packet that is a chain, for a device that would send its first part alone.
+ *
+ * Returns: how many; the first one that has no room for it ends it
+ */
+uint16_t port_flatten(struct rte_mbuf **pkts, uint16_t n);
+
+/**
  * Send a burst.
  *
  * @sender: the caller's number, 0 .. port_config.n_senders - 1
@@ -25,8 +32,10 @@ static inline uint16_t port_send(struct port *port, unsigned sender, struct rte_
 	uint16_t queue = (uint16_t)(sender % port->n_txq);
 	uint16_t n_sent, n_ready = n;
 
+	if (unlikely(port->sends_flat))
+		n_ready = port_flatten(pkts, n);
 	if (unlikely(port->vlan != 0))
-		n_ready = port_vlan_tag(port, pkts, n);
+		n_ready = port_vlan_tag(port, pkts, n_ready);
 	if (unlikely(port->is_tx_shared))
 		rte_spinlock_lock(&port->tx_lock);
 	n_sent = rte_eth_tx_burst(port->eth_id, queue, pkts, n_ready);
