@@ -29,6 +29,7 @@
 #include "dataplane/prober.h"
 #include "dataplane/sizing.h"
 #include "dataplane/steer/steer.h"
+#include "dataplane/table/port_bond.h"
 #include "dataplane/worker.h"
 
 #define LINK_POLL_MS 20u /* of drivers that do not tell of it; a look costs microseconds */
@@ -72,9 +73,11 @@ static int find_pci_ports(struct dataplane *dp, bool *has_pci)
 	for (unsigned i = 0; i < dp->config->n_ports && ret == 0; i++) {
 		struct config_port *port = &dp->config->ports[i];
 
+		// a bond's members may be
+		*has_pci |=
+			port->pci != NULL || (port->devargs != NULL && port_is_bond(port->devargs));
 		if (port->pci == NULL)
 			continue;
-		*has_pci = true;
 		ret = ports_find_pci(port->name, &port->pci, dp->error, sizeof(dp->error));
 	}
 	return ret;

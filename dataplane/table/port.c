@@ -5,6 +5,7 @@
  */
 #include "dataplane/table/port.h"
 
+#include "dataplane/table/port_bond.h"
 #include "dataplane/table/port_offload.h"
 
 #include <rte_dev.h>
@@ -61,6 +62,8 @@ static int make_device(struct port *port, const struct port_config *config, char
 	char args[512];
 	int ret = name_device(port, config, args, sizeof(args));
 
+	if (ret == 0 && port_is_bond(port->eth_name))
+		ret = port_bond_open(args, sizeof(args));
 	if (ret == 0)
 		ret = rte_eal_hotplug_add(bus_of(config->kind), port->eth_name, args);
 	if (ret == 0)
