@@ -9,6 +9,10 @@
  *   ends 0|1                         our tunnel ends, one of each kind; 1: inner sources are checked
  *   set FILE, withdraw FILE          routes, a file of struct wire_route
  *   stats                            the workers' counters, and when they were read
+ *   await routes MIN MAX SEC         until the FIB has so many; when that was
+ *   await KIND SEC ADDRESS...        until packets to each of these leave by a path of that kind
+ *
+ * With --read it is a reader beside a real control, and only asks.
  */
 #include "dataplane/api/wire.h"
 
@@ -26,6 +30,8 @@
 #define TIMEOUT_SEC 60u
 #define WINDOW	    16u /* requests without their acknowledgement */
 #define LINE_BYTES  4096u
+
+#define AWAIT_ADDRESSES 64u
 
 #define OUR_ADDR   0xac100001u /* 172.16.0.1 */
 #define FIRST_NODE 0xac110000u /* 172.17.0.0: node i has the i-th address from here */
@@ -297,10 +303,81 @@ static void do_info(struct client *client)
 		info.n_routes, info.n_tbl8, info.fib_engine);
 }
 
+struct kind_count {
+	enum wire_path_kind kind;
+	unsigned n;
+};
+
+static void count_kind(uint16_t type, const void *items, uint32_t n, void *arg)
+{
+	const struct wire_lookup *found = items;
+	struct kind_count *count = arg;
+
+	for (uint32_t i = 0; type == WIRE_LOOKUP && i < n; i++)
+		count->n += found[i].path.kind == (uint8_t)count->kind;
+}
+
+static bool has_routes(struct client *client, unsigned min, unsigned max)
+{
+	struct wire_info info = {0};
+
+	ask(client, WIRE_INFO, NULL, 0, note_tsc, &info);
+	return info.n_routes >= min && info.n_routes <= max;
+}
+
+static bool has_kind(struct client *client, enum wire_path_kind kind,
+	const struct wire_lookup *lookups, unsigned n)
+{
+	struct kind_count count = {.kind = kind};
+
+	ask(client, WIRE_LOOKUP, lookups, n, count_kind, &count);
+	return count.n == n;
+}
+
+static bool poll_again(uint64_t until)
+{
+	const struct timespec pause = {.tv_nsec = 500000};
+
+	nanosleep(&pause, NULL);
+	return now_ns() < until;
+}
+
+static void do_await_routes(struct client *client, const unsigned word[static 3])
+{
+	uint64_t until = now_ns() + word[2] * 1000000000ull;
+
+	while (!has_routes(client, word[0], word[1]))
+		if (!poll_again(until)) {
+			printf("error=the FIB has not got %u to %u routes\n", word[0], word[1]);
+			return;
+		}
+	printf("ok=1 ns=%llu\n", (unsigned long long)now_ns());
+}
+
+static void do_await_kind(struct client *client, const char *kind, unsigned sec, const char *text)
+{
+	struct wire_lookup lookups[AWAIT_ADDRESSES] = {{0}};
+	uint64_t until = now_ns() + sec * 1000000000ull;
+	unsigned n = 0;
+	int used = 0;
+
+	while (n < AWAIT_ADDRESSES && sscanf(text, "%u%n", &lookups[n].addr, &used) == 1) {
+		text += used;
+		n++;
+	}
+	while (!has_kind(client, parse_kind(kind), lookups, n))
+		if (!poll_again(until)) {
+			printf("error=not all paths are %s\n", kind);
+			return;
+		}
+	printf("ok=1 n=%u ns=%llu\n", n, (unsigned long long)now_ns());
+}
+
 static void run(struct client *client, char *line)
 {
 	char text[LINE_BYTES] = "", word[16];
-	unsigned a = 0, b = 0;
+	unsigned a = 0, b = 0, range[3];
+	int used = 0;
 
 	client->n_refused = 0;
 	if (sscanf(line, "port %31s", text) == 1)
@@ -315,6 +392,10 @@ static void run(struct client *client, char *line)
 		do_routes(client, WIRE_ROUTE_SET, text);
 	else if (sscanf(line, "withdraw %4095s", text) == 1)
 		do_routes(client, WIRE_ROUTE_DEL, text);
+	else if (sscanf(line, "await routes %u %u %u", &range[0], &range[1], &range[2]) == 3)
+		do_await_routes(client, range);
+	else if (sscanf(line, "await %15s %u%n", word, &a, &used) == 2)
+		do_await_kind(client, word, a, line + used);
 	else if (strcmp(line, "stats\n") == 0)
 		do_stats(client);
 	else if (strcmp(line, "info\n") == 0)
@@ -331,14 +412,16 @@ int main(int argc, char **argv)
 	char line[LINE_BYTES];
 	int rc;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: bench-client SOCKET; tools/bench runs it\n");
+	if (argc != 2 && (argc != 3 || strcmp(argv[1], "--read") != 0)) {
+		fprintf(stderr, "usage: bench-client [--read] SOCKET; tools/bench runs it\n");
 		return 2;
 	}
-	rc = connect_unix(&client.fd, argv[1], SOCK_SEQPACKET, TIMEOUT_SEC);
+	if (argc == 3)
+		hello.role = WIRE_ROLE_READER;
+	rc = connect_unix(&client.fd, argv[argc - 1], SOCK_SEQPACKET, TIMEOUT_SEC);
 	errno = -rc;
 	if (rc != 0)
-		die(argv[1]);
+		die(argv[argc - 1]);
 	hello.pid = (uint32_t)getpid();
 	ask(&client, WIRE_HELLO, &hello, 1, NULL, NULL);
 	if (client.n_refused > 0) {

@@ -12,5 +12,10 @@ dataplane.py    podlane-dataplane, filled by tools/bench-client.c
 rounds.py       measure the two in turn
 plan.py         what is measured
 forwarding.py   goes through the plan
+node.py         a node of two daemons in a namespace, for the control path
+streams.py      FPM streams
+control.py      the control path: load, withdraw, switch, replay
+meter.py        what a step of it took
+zebra.py        the same behind BIRD and FRR
 report.py       table, JSON, picture
 """

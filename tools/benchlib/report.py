@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from . import machine, plan
+from . import control, machine, plan
 
 # What issue 5 asks for, and what it hopes for: (name, at least, aim).
 BAR_NATIVE = ("native, 1 route, 4k destinations: of testpmd io", 0.67, 0.75)
@@ -97,11 +97,12 @@ def bar_lines(rows):
             for row in rows]
 
 
-def write_json(path, results, settings):
+def write_json(path, results, control_results, settings):
     with open(path, "w", encoding="utf-8") as out:
         json.dump({"schema": 1, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                    "machine": machine.describe(), "settings": settings, "bar": bar(results),
-                   "forwarding": results}, out, indent=1)
+                   "forwarding": results, "control_bar": control.bar(control_results),
+                   "control": control_results}, out, indent=1)
         out.write("\n")
 
 

@@ -74,6 +74,9 @@ class Frr:
     def stop(self):
         for program in reversed(list(self.programs)):
             self.daemons.stop(f"{self.node}-{program}")
+        self.remove_run_dir()
+
+    def remove_run_dir(self):
         shutil.rmtree(os.path.join(FRR_RUN, self.pathspace), ignore_errors=True)
 
     def sessions(self):
