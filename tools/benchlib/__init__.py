@@ -17,5 +17,7 @@ streams.py      FPM streams
 control.py      the control path: load, withdraw, switch, replay
 meter.py        what a step of it took
 zebra.py        the same behind BIRD and FRR
+latency.py      how long packets take, with tools/bench-latency.c
 report.py       table, JSON, picture
+parts.py        the list of all that
 """

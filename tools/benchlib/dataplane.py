@@ -12,17 +12,13 @@ CONFIG = """\
 node:
   name: bench
 ports:
-  - name: in
-    devargs: net_pcap0,rx_pcap={pcap},infinite_rx=1
-  - name: out
-    devargs: net_null0,no-rx=1
-pools:
+{ports}pools:
   - cidr: {pool}
 sockets:
   dataplane: {socket}
 dataplane:
   main_lcore: {main}
-  workers: [{worker}]
+  workers: [{workers}]
   idle: poll
   hugepages: true
   memory_mb: {memory_mb}
@@ -34,18 +30,25 @@ dataplane:
 """
 
 
-class Dataplane:
-    """One process on one file of packets."""
+def replaying(pcap):
+    """Ports of a case: one replays a file from memory, the other swallows what is sent."""
+    return {"in": f"net_pcap0,rx_pcap={pcap},infinite_rx=1", "out": "net_null0,no-rx=1"}
 
-    def __init__(self, build_dir, work_dir, pcap, engine, mbufs, memory_mb, cores):
+
+class Dataplane:
+    """One process on two devices, {name: devargs}; cores: of the main lcore and of the worker."""
+
+    def __init__(self, build_dir, work_dir, devices, engine, mbufs, memory_mb, cores):
         self.log_path = os.path.join(work_dir, "dataplane.log")
         self.socket = os.path.join(work_dir, "dataplane.sock")
         self.client = None
         self.is_stopped = False
         config = os.path.join(work_dir, "podlane.yaml")
         with open(config, "w", encoding="ascii") as out:
-            out.write(CONFIG.format(pcap=pcap, pool=packets.POOL_CIDR, socket=self.socket,
-                                    main=cores[0], worker=cores[1], memory_mb=memory_mb,
+            ports = "".join(f"  - name: {name}\n    devargs: {devargs}\n"
+                            for name, devargs in devices.items())
+            out.write(CONFIG.format(ports=ports, pool=packets.POOL_CIDR, socket=self.socket,
+                                    main=cores[0], workers=cores[1], memory_mb=memory_mb,
                                     mbufs=mbufs, engine=engine,
                                     max_routes=65536 if engine == "lpm" else 2000000))
         if os.path.exists(self.socket):

@@ -5,7 +5,7 @@ import os
 from lablib.shell import LabError, Progress
 
 from . import layout, machine, packets, plan, rounds, traffic
-from .dataplane import Dataplane
+from .dataplane import Dataplane, replaying
 from .testpmd import Testpmd
 
 SPARE_MBUFS = 8192
@@ -59,11 +59,11 @@ class Bench:
         """Returns: a result for each case."""
         pcap, n_packets = self.write_packets(key)
         mbufs = n_packets + SPARE_MBUFS
-        testpmd = Testpmd(pcap, mbufs, TESTPMD_MB, self.cores)
+        testpmd = Testpmd(replaying(pcap).values(), mbufs, TESTPMD_MB, self.cores)
         try:
             machine.pause(testpmd.pid)
-            ours = Dataplane(self.build_dir, self.work_dir, pcap, engine, mbufs, OURS_MB,
-                             self.cores)
+            ours = Dataplane(self.build_dir, self.work_dir, replaying(pcap), engine, mbufs,
+                             OURS_MB, self.cores)
             try:
                 return self.run_cases(key, testpmd, ours, cases)
             finally:
@@ -126,7 +126,8 @@ class Bench:
                 "ratio_io": rounds.ratio(own, io), "cycles": tsc_hz / pps,
                 "cycles_busy": rounds.median(own, "cycles_busy"),
                 "cycles_above_io": tsc_hz / pps - tsc_hz / io_pps,
-                "bytes_out": rounds.median(own, "bytes_out"), "rounds": [[one["pps"] for one in own], [one["pps"] for one in io]],
+                "bytes_in": self.frame_bytes, "bytes_out": rounds.median(own, "bytes_out"),
+                "rounds": [[one["pps"] for one in own], [one["pps"] for one in io]],
                 "is_clean": is_clean, "load_sec": load_sec, "tsc_hz": tsc_hz,
                 "testpmd_mpps": {mode: value / 1e6 for mode, value in self.ceilings[key].items()}}
 

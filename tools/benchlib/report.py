@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from . import control, machine, plan
+from . import machine, plan
 
 # What issue 5 asks for, and what it hopes for: (name, at least, aim).
 BAR_NATIVE = ("native, 1 route, 4k destinations: of testpmd io", 0.67, 0.75)
@@ -17,7 +17,7 @@ BAR_MODES = {"ipip encap": (0.92, 0.95), "ipip decap": (0.92, 0.95), "vxlan enca
 GNUPLOT = """\
 set terminal {terminal} size {size} font "sans,{font}"
 set output "{output}"
-set title "{title}" noenhanced
+set title "podlane-dataplane, {cpu}" noenhanced
 set style data boxes
 set style fill solid 0.8
 set boxwidth 0.8
@@ -97,33 +97,37 @@ def bar_lines(rows):
             for row in rows]
 
 
-def write_json(path, results, control_results, settings):
+def write_json(path, document):
     with open(path, "w", encoding="utf-8") as out:
         json.dump({"schema": 1, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                   "machine": machine.describe(), "settings": settings, "bar": bar(results),
-                   "forwarding": results, "control_bar": control.bar(control_results),
-                   "control": control_results}, out, indent=1)
+                   **document}, out, indent=1)
         out.write("\n")
+
+
+def plot(out_dir, name, script, size):
+    """NAME.svg and NAME.png by gnuplot; returns their paths. The script has places for terminal, size,
+    font and output, and reads its data from NAME.dat."""
+    paths = []
+    for terminal, ending, font in (("svg", "svg", 11), ("pngcairo", "png", 9)):
+        path = os.path.join(out_dir, f"{name}.{ending}")
+        done = subprocess.run(["gnuplot"], text=True, check=False, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT,
+                              input=script.format(terminal=terminal, size=size, font=font,
+                                                  output=path, cpu=machine.describe()["cpu"],
+                                                  data=os.path.join(out_dir, f"{name}.dat")))
+        if done.returncode == 0 and os.path.exists(path):
+            paths.append(path)
+        else:
+            said = done.stdout.strip().splitlines() or ["gnuplot failed"]
+            print(f"no picture: {said[-1]}")
+    return paths
 
 
 def draw(out_dir, results):
     """SVG and PNG by gnuplot; returns their paths."""
-    data = os.path.join(out_dir, "forwarding.dat")
-    with open(data, "w", encoding="utf-8") as out:
+    with open(os.path.join(out_dir, "forwarding.dat"), "w", encoding="utf-8") as out:
         for one in results:
             name = (f"{one['mode']} {plan.count(one['routes'])}r {plan.count(one['destinations'])}d "
                     f"{one['size']}B")
             out.write(f"\"{name}\" {one['mpps']} {one['io_mpps']} {one['mpps'] * one['spread']}\n")
-    paths = []
-    width = max(900, 40 * len(results) + 300)
-    for terminal, ending, font in (("svg", "svg", 11), ("pngcairo", "png", 9)):
-        path = os.path.join(out_dir, f"forwarding.{ending}")
-        script = GNUPLOT.format(terminal=terminal, size=f"{width},640", font=font, output=path,
-                                data=data, title=f"podlane-dataplane, {machine.describe()['cpu']}")
-        done = subprocess.run(["gnuplot"], input=script, text=True, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if done.returncode == 0 and os.path.exists(path):
-            paths.append(path)
-        else:
-            print(f"no picture: {done.stdout.strip().splitlines()[-1] if done.stdout else 'gnuplot failed'}")
-    return paths
+    return plot(out_dir, "forwarding", GNUPLOT, f"{max(900, 40 * len(results) + 300)},640")

@@ -12,21 +12,20 @@ PROMPT = "testpmd> "
 RATE = re.compile(r"Tx-pps:\s+(\d+)")
 
 
-def argv(pcap, mbufs, memory_mb, cores):
+def argv(devices, mbufs, memory_mb, cores):
     # into a pipe it would say nothing until its buffer is full
     return ["stdbuf", "-oL", "dpdk-testpmd", f"--lcores={cores[0]},{cores[1]}", f"--main-lcore={cores[0]}",
             "--no-pci", "--in-memory", f"-m{memory_mb}", "--no-telemetry", "--iova-mode=va",
             "--file-prefix=podlane-bench", "--log-level=lib.*:4",
-            f"--vdev=net_pcap0,rx_pcap={pcap},infinite_rx=1", "--vdev=net_null0,no-rx=1",
-            "--", "-i", "--nb-cores=1", f"--total-num-mbufs={mbufs}", "--no-flush-rx",
+            *(f"--vdev={device}" for device in devices), "--", "-i", "--nb-cores=1", f"--total-num-mbufs={mbufs}", "--no-flush-rx",
             "--burst=32", "--forward-mode=io"]
 
 
 class Testpmd:
-    """One process on one file of packets; mode is what it does with them."""
+    """One process on two devices; mode is what it does with the packets."""
 
-    def __init__(self, pcap, mbufs, memory_mb, cores):
-        self.process = subprocess.Popen(argv(pcap, mbufs, memory_mb, cores),
+    def __init__(self, devices, mbufs, memory_mb, cores):
+        self.process = subprocess.Popen(argv(devices, mbufs, memory_mb, cores),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         self.pid = self.process.pid
