@@ -18,6 +18,7 @@ control.py      the control path: load, withdraw, switch, replay
 meter.py        what a step of it took
 zebra.py        the same behind BIRD and FRR
 latency.py      how long packets take, with tools/bench-latency.c
+linerate.py     what the rates mean for lines of 10, 25 and 100 GbE
 report.py       table, JSON, picture
 parts.py        the list of all that
 """

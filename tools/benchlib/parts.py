@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 
-from . import control, forwarding, latency, node, plan, report
+from . import control, forwarding, latency, linerate, node, plan, report
 
 # What a part needs: build folder, folder for its files, cores of main lcore and worker, rounds for a
 # figure and their length
@@ -39,8 +39,11 @@ PARTS = [
     Part("forwarding", lambda is_quick: plan.quick() if is_quick else plan.full(),
          forwarding.MEMORY_MB, run_forwarding,
          lambda results: [report.table(results), report.ceilings(results),
-                          report.bar_lines(report.bar(results))],
-         lambda results: {"bar": report.bar(results), "forwarding": results}, report.draw),
+                          report.bar_lines(report.bar(results)), linerate.table(results)],
+         lambda results: {"bar": report.bar(results), "forwarding": results,
+                          "line_rate": {"cores": linerate.need(results),
+                                        "goodput_25gbe": linerate.goodput()}},
+         report.draw),
     Part("latency", lambda _: [latency.CASE], latency.MEMORY_MB, run_latency,
          lambda results: [latency.table(results)], lambda results: {"latency": results},
          latency.draw),
