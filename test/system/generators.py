@@ -21,6 +21,7 @@ NETNS = PREFIX + "gen"
 DATAPLANE = "gen-dataplane"
 PODS, NODES, FLOWS = 20000, 400, 2000
 PERCENT = 0.05      # of veth's 10 Gb/s
+PROBE_PPS = 100
 CONFIG = """\
 node:
   name: dut
@@ -96,11 +97,11 @@ def run_pktgen(program, folder, form, size):
          "--pktgen", program, "--cores", "0,1", "--map", "[1].0,[1].1", "--form", form,
          "--size", size, "--flows", str(FLOWS), "--pods", str(PODS), "--nodes", str(NODES),
          "--top", str(PERCENT), "--resolution", "1", "--seconds", "1", "--confirm-seconds", "1",
-         "--loss", "1", "--probe-pps", "0", "--out", out, "--", "--no-huge", "-m", "8192",
+         "--loss", "1", "--probe-pps", str(PROBE_PPS), "--out", out, "--", "--no-huge", "-m", "8192",
          "--no-pci", "--no-telemetry", "--no-shconf", "--file-prefix", NETNS,
          "--vdev", "net_af_packet0,iface=in0", "--vdev", "net_af_packet1,iface=out0"])
     with open(out, encoding="ascii") as file:
-        return json.load(file)["trials"]
+        return json.load(file)
 
 
 def forwarded(offered, flow):
@@ -129,9 +130,11 @@ def check_all_forms(lab):
     try:
         client = start_dataplane(lab, folder)
         expect("ok" in client.stdout.readline(), "bench-client does not answer")
-        layout.make("cluster", PODS, NODES).write_routes(os.path.join(folder, "routes"))
+        layout.make("cluster", PODS, NODES).write_routes(os.path.join(folder, "routes"),
+                                                         more=[(traffic.PROBE_DST, NODES)])
         port = dict(word.split("=") for word in ask(client, "port out").split())["idx"]
-        for words in (f"paths native {port} {NODES}", "ends 0", f"set {folder}/routes"):
+        for words in (f"paths native {port} {NODES}", f"path native {port} {NODES}", "ends 0",
+                      f"set {folder}/routes"):
             ask(client, words)
         for form, size in (("native", "imix"), ("ipip", "64"), ("vxlan", "imix")):
             notes.append(compare(folder, program, traffic.Traffic(
@@ -146,19 +149,28 @@ def check_all_forms(lab):
     return "; ".join(notes)
 
 
+def is_probe(frame):
+    """Of Pktgen's packets that measure latency: its own, to the probe's address."""
+    return frame[30:34] == traffic.PROBE_DST.to_bytes(4, "big")
+
+
 def compare(folder, program, offered, client):
     files = [os.path.join(folder, f"{offered.form}-{name}.pcap") for name in ("in", "out")]
     captures = [capture(*pair) for pair in zip(("in1", "out0"), files)]
-    trials = run_pktgen(program, folder, offered.form, offered.size)
+    result = run_pktgen(program, folder, offered.form, offered.size)
     time.sleep(1)
     for one in captures:
         one.terminate()
         one.wait()
-    came, left = (packets.read_pcap(path) for path in files)
+    came, left = ([frame for frame in packets.read_pcap(path) if not is_probe(frame)]
+                  for path in files)
     flows = list(offered.flows())
     expect_equal(f"{offered.form}: kinds of frames", set(came) - set(map(offered.frame, flows)), set())
     expect_equal(f"{offered.form}: flows that were sent", len(set(came)), FLOWS)
-    expect_equal(f"{offered.form}: sent by Pktgen", sum(one["sent"] for one in trials), len(came))
+    n_probes = len(packets.read_pcap(files[0])) - len(came)
+    expect_equal(f"{offered.form}: sent by Pktgen", sum(one["sent"] for one in result["trials"]),
+                 len(came) + n_probes)
+    expect(result["latency_us"].get("p50"), f"{offered.form}: {n_probes} probes, none was timed")
     out_of = {offered.frame(flow): forwarded(offered, flow) for flow in flows}
     wanted = collections.Counter(out_of[frame] for frame in came)
     seen = collections.Counter(frame[packets.ETHER_BYTES:] for frame in left)
@@ -167,7 +179,8 @@ def compare(folder, program, offered, client):
     n_lost = len(came) - len(left)
     expect(n_lost <= len(came) // 100, f"{offered.form}: {n_lost} of {len(came)} did not leave")
     ask(client, "stats")
-    return f"{offered.form} {offered.size}: {len(came):,} frames, {n_lost} lost"
+    return (f"{offered.form} {offered.size}: {len(came):,} frames, {n_lost} lost, "
+            f"p50 of {result['latency_us']['n']} probes {result['latency_us']['p50']:.0f} us")
 
 
 CHECKS = [check_all_forms]
