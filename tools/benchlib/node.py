@@ -3,16 +3,14 @@
 replayed packets, podlane-control, and a zebra, which may be tools/fpm-replay."""
 import json
 import os
-import random
 import signal
 import socket
-import struct
 import subprocess
 import threading
 
 from lablib.shell import LabError, run
 
-from . import layout, machine, packets, plan
+from . import layout, machine, packets, plan, traffic
 
 CONFIG = """\
 node:
@@ -49,7 +47,6 @@ MEMORY_MB = 1280                # of the dataplane, in hugepages
 TBL24_BYTES, TBL8_BYTES, RULE_BYTES = 4 << 24, 1024, 128    # of the FIB; a rule is librte_rib's node
 N_PACKETS = plan.K4             # that are replayed, each to another destination
 MBUFS = N_PACKETS + 8192
-PCAP_MAC = bytes.fromhex("027063617000")    # what net_pcap gives its first device
 OUR_CIDR = "172.16.0.1/12"
 NICE = ["nice", "-n", "-15"]    # what is measured comes before what else runs here
 
@@ -112,20 +109,14 @@ class Node:
 
     def write_packets(self, routed):
         """The packets to be replayed: between random addresses of those routed, each goes elsewhere."""
-        rand = random.Random(routed.n)
-        with open(os.path.join(self.dir, "packets.pcap"), "wb") as out:
-            out.write(packets.PCAP_HEADER)
-            for to in rand.sample(routed.addresses, N_PACKETS):
-                segment = packets.udp(rand.randrange(1024, 65536), 5000, bytes(18))
-                frame = packets.ether(PCAP_MAC,
-                                      packets.ip4(rand.choice(routed.addresses), to, 17, segment))
-                out.write(struct.pack("=IIII", 0, 0, len(frame), len(frame)) + frame)
+        offered = traffic.Traffic(n_flows=N_PACKETS, n_pods=routed.n)
+        packets.write_pcap(os.path.join(self.dir, "packets.pcap"), offered.frames(routed))
 
     def write_inventory(self):
         """So that the MACs of the nodes' VTEPs are known."""
         with open(os.path.join(self.dir, "nodes.yaml"), "w", encoding="ascii") as out:
             out.write("nodes:\n" + "".join(
-                f"  - name: node-{i}\n    address: {address(packets.FIRST_NODE + i)}\n"
+                f"  - name: node-{i}\n    address: {packets.address(packets.FIRST_NODE + i)}\n"
                 for i in range(layout.NODES)))
 
     def change_config(self, before, after):
@@ -150,7 +141,7 @@ class Node:
         shown = json.loads(run(["ip", "-n", self.netns, "-j", "link", "show", "out"]))
         self.ifindex = shown[0]["ifindex"]
         lines = "".join(
-            f"neigh replace {address(packets.FIRST_NODE + i)} dev out nud permanent "
+            f"neigh replace {packets.address(packets.FIRST_NODE + i)} dev out nud permanent "
             f"lladdr 02:00:00:00:{i >> 8:02x}:{i & 255:02x}\n" for i in range(layout.NODES))
         run(["ip", "-n", self.netns, "-batch", "-"], feed=lines)
 
@@ -254,6 +245,3 @@ class Node:
             self.client.wait()
         run(["ip", "netns", "del", self.netns], check=False)
 
-
-def address(number):
-    return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))

@@ -78,7 +78,7 @@ class BenchFrr(Frr):
         self.config = os.path.join(here.dir, "frr.conf")
         with open(self.config, "w", encoding="ascii") as out:
             out.write(FRR_CONFIG.format(peer=PEER, ours=OURS,
-                                        first_node=node.address(packets.FIRST_NODE)))
+                                        first_node=packets.address(packets.FIRST_NODE)))
 
 
 class Bird:
@@ -91,8 +91,8 @@ class Bird:
         routes = os.path.join(here.dir, "bird.routes")
         with open(routes, "w", encoding="ascii") as out:
             out.write("".join(
-                f"route {node.address(addr)}/32 blackhole {{ node = "
-                f"{node.address(packets.FIRST_NODE + at)}; }};\n"
+                f"route {packets.address(addr)}/32 blackhole {{ node = "
+                f"{packets.address(packets.FIRST_NODE + at)}; }};\n"
                 for addr, at in sorted(zip(routed.addresses, routed.nodes))))
         with open(self.config, "w", encoding="ascii") as out:
             out.write(BIRD_CONFIG.format(peer=PEER, ours=OURS, routes=routes))
