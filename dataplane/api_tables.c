@@ -313,7 +313,8 @@ static void dump(struct api_tables *tables, struct api_reply *reply)
 	}
 	routes.reply = reply;
 	routes.n = 0;
-	fib_walk(tables->fib, dump_route, &routes);
+	if (fib_walk(tables->fib, dump_route, &routes) < 0)
+		LOG(ERR, "api: routes not dumped: no memory to sort them\n");
 	if (routes.n > 0)
 		reply->send(reply->arg, WIRE_ROUTE_SET, routes.route, routes.n);
 }

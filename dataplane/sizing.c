@@ -12,10 +12,10 @@
 
 #define SPARE_TBL8	1024u /* for prefixes longer than /24 outside the pools */
 #define TBL8_MAX	(1u << 20)
-#define TBL8_BYTES	1024u
+#define TBL8_BYTES	1056u /* with its place in librte_lpm's defer queue */
 #define TBL24_BYTES	((uint64_t)(1 << 24) * 4)
-#define ROUTE_BYTES	128u /* its rule, and the one of the library */
-#define EAL_OVERHEAD_MB 48u  /* what DPDK and its drivers take for themselves, measured */
+#define ROUTE_BYTES	8u  /* the rule that librte_lpm keeps */
+#define EAL_OVERHEAD_MB 48u /* what DPDK and its drivers take for themselves, measured */
 
 uint32_t sizing_n_tbl8(const struct config *config)
 {

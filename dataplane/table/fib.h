@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * IPv4 prefix to next-hop index (enum wire_nh), by longest match. Hides the DPDK library:
- * librte_lpm or librte_fib (DIR24_8), chosen once at start.
+ * IPv4 prefix to next-hop index (enum wire_nh), by longest match. Hides the engine, librte_lpm or
+ * the DIR24-8 of our own, chosen once at start.
  */
 #ifndef PODLANE_DATAPLANE_TABLE_FIB_H
 #define PODLANE_DATAPLANE_TABLE_FIB_H
@@ -15,7 +15,7 @@ struct fib;
 
 enum fib_engine { FIB_ENGINE_AUTO = 0, FIB_ENGINE_LPM, FIB_ENGINE_DIR24_8 };
 
-/** librte_lpm searches its rules in a line: above this many, auto takes librte_fib. */
+/** librte_lpm searches its rules in a line: above this many, auto takes dir24-8. */
 #define FIB_LPM_MAX_ROUTES 65536u
 
 struct fib_config {
@@ -43,10 +43,12 @@ struct fib_counts {
 };
 
 /**
- * EAL memory needed: 64 MiB, 1 KiB for each group, 256 bytes for each route.
+ * EAL memory needed: 64 MiB and 1 KiB for each group; with librte_lpm also 32 bytes for each group
+ * and 8 for each route. Beside it, as routes come, heap of 16 to 32 bytes for each; with dir24-8
+ * not for a /32.
  *
  * Owner:  *fib is the caller's, freed with fib_free(); epoch outlives it
- * Errors: -EINVAL config: no routes, no groups, or more than the library can count; -ENOMEM, with
+ * Errors: -EINVAL config: no routes, no groups, or more than the engine can count; -ENOMEM, with
  *         EAL memory too short for it
  */
 int fib_create(struct fib **fib, const struct fib_config *config, struct epoch *epoch);
@@ -54,7 +56,7 @@ int fib_create(struct fib **fib, const struct fib_config *config, struct epoch *
 /** Workers must have left. */
 void fib_free(struct fib *fib);
 
-/** The engine chosen, "librte_lpm" or "librte_fib dir24-8". */
+/** The engine chosen, "librte_lpm" or "dir24-8". */
 const char *fib_engine_name(const struct fib *fib);
 
 /**
@@ -93,9 +95,14 @@ int fib_match(const struct fib *fib, uint32_t addr, uint32_t *prefix, uint8_t *d
 /** Threads: main lcore only. Errors: -ENOENT no such prefix */
 int fib_get(const struct fib *fib, uint32_t prefix, uint8_t depth, uint32_t *nh);
 
-/** Visit all routes, in prefix order, until visit says false. Threads: main lcore only. */
+/**
+ * Visit all routes, in prefix order, until visit says false.
+ *
+ * Threads: main lcore only
+ * Errors:  -ENOMEM; of all routes only the default route was visited
+ */
 typedef bool (*fib_visit_fn)(uint32_t prefix, uint8_t depth, uint32_t nh, void *arg);
-void fib_walk(const struct fib *fib, fib_visit_fn visit, void *arg);
+int fib_walk(const struct fib *fib, fib_visit_fn visit, void *arg);
 
 struct fib_counts fib_counts(const struct fib *fib);
 

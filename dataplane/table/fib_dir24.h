@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The FIB engine on librte_fib, DIR24_8; only fib.c calls it. No prefix may reach the last address,
- * 255.255.255.255: see fib_dir24.c.
+ * The FIB engine of our own, DIR24-8; only fib.c calls it. Depth 1 .. 32, checked by the caller.
  */
 #ifndef PODLANE_DATAPLANE_TABLE_FIB_DIR24_H
 #define PODLANE_DATAPLANE_TABLE_FIB_DIR24_H
@@ -12,26 +11,41 @@
 #include "dataplane/table/fib.h"
 
 struct fib_dir24;
-struct rte_rib;
 
-/** Errors: -EINVAL too many groups for the library; -ENOMEM */
+/** Errors: -EINVAL more groups than an entry can tell apart; -ENOMEM */
 int fib_dir24_create(struct fib_dir24 **dir24, const struct fib_config *config);
 void fib_dir24_free(struct fib_dir24 *dir24);
 
-/** Errors: -ENOSPC no group; nothing changed */
+/**
+ * Returns: 1 new, 0 replaced
+ * Errors:  -ENOSPC no group; -ENOMEM; nothing changed
+ */
 int fib_dir24_set(struct fib_dir24 *dir24, uint32_t prefix, uint8_t depth, uint32_t nh);
 
 /**
- * The prefix must be there. A group that this frees is reused by the next fib_dir24_set(): between
- * the two there must be a grace period.
+ * A group that this empties is not used again before fib_dir24_reclaim().
+ *
+ * Errors: -ENOENT
  */
 int fib_dir24_del(struct fib_dir24 *dir24, uint32_t prefix, uint8_t depth);
+
+/** A grace period is over: what deletions left may be used again. */
+void fib_dir24_reclaim(struct fib_dir24 *dir24);
+
+/** Errors: 0 no such prefix */
+uint32_t fib_dir24_get(const struct fib_dir24 *dir24, uint32_t prefix, uint8_t depth);
+
+/** Longest match. Errors: 0 none; *depth is then 0 */
+uint32_t fib_dir24_match(const struct fib_dir24 *dir24, uint32_t addr, uint8_t *depth);
+
+/** Groups that are not free. */
+uint32_t fib_dir24_n_groups(const struct fib_dir24 *dir24);
+
+/** As fib_walk(). Errors: -ENOMEM, nothing visited */
+int fib_dir24_walk(const struct fib_dir24 *dir24, fib_visit_fn visit, void *arg);
 
 /** Threads: workers. Errors: true, and nh[i] is 0, where nothing matches */
 bool fib_dir24_lookup_bulk(const struct fib_dir24 *dir24, const uint32_t *addrs, uint32_t *nh,
 	unsigned n);
-
-/** All prefixes with their next hops in the lower 24 bits. Owner: the engine; read only. */
-struct rte_rib *fib_dir24_rib(const struct fib_dir24 *dir24);
 
 #endif
