@@ -17,6 +17,26 @@
 
 #define BURST_MAX 32u
 
+/** How many packets a loop over a burst's columns takes at once: as many as a vector has words. */
+#ifdef __AVX2__
+#define BURST_STEP 8u
+#else
+#define BURST_STEP 4u
+#endif
+
+/** A word of each of so many packets. */
+typedef uint32_t burst_words __attribute__((vector_size(BURST_STEP * sizeof(uint32_t))));
+
+/** Of an IPv4 header without options. */
+enum ip4_word {
+	IP4_WORD_LENGTH,   /**< version, header length, TOS, total length */
+	IP4_WORD_FRAGMENT, /**< identification, flags, offset */
+	IP4_WORD_TTL,	   /**< TTL, protocol, checksum */
+	IP4_WORD_SRC,
+	IP4_WORD_DST,
+	IP4_N_WORDS,
+};
+
 /*
  * Every reason to drop, once: enum name, name on the screen, help, and the ICMP type and code the
  * sender is told with (0, 0: nothing). Counter and `podlane drops` follow from the line.
@@ -81,16 +101,28 @@ enum encap { ENCAP_NONE = 0, ENCAP_IPIP, ENCAP_VXLAN, ENCAP_N };
 /** What the kernel is given, by what a flood of it would do; a later class has room before others. */
 enum punt_class { PUNT_OTHER = 0, PUNT_ICMP, PUNT_ARP, PUNT_BGP, PUNT_BFD, PUNT_N_CLASSES };
 
-/** What comes off one receive queue at once, on its way through the stages. */
+/**
+ * What comes off one receive queue at once, on its way through the stages.
+ *
+ * Beside each packet stands what stages want to know of it, in columns: nobody has to fetch it from mbuf
+ * and packet again, and loops over a column take eight packets at once. A column has anything in the
+ * places from n on: what a loop finds there may at most lead to a closer look.
+ */
 struct burst {
 	uint16_t n;    /**< packets still on their way, in the order received */
 	uint16_t port; /**< ingress, index in the port table */
 	uint16_t n_drop;
 	uint16_t n_punt;
 	uint16_t n_probe;
-	struct rte_mbuf *pkt[BURST_MAX];	      /**< Ethernet header first */
-	uint32_t dst[BURST_MAX];		      /**< host order; set by ip4_check */
-	const struct adjacency *adjacency[BURST_MAX]; /**< set by lookup */
+	bool has_segments; /**< some are in more than one piece */
+	bool is_uniform; /**< all leave by one port, with headers of one kind and MTU; set by lookup */
+	struct rte_mbuf *pkt[BURST_MAX];
+	uint8_t *frame[BURST_MAX]; /**< Ethernet header, where the packet begins */
+	_Alignas(burst_words) uint32_t len[BURST_MAX]; /**< pkt_len */
+	_Alignas(burst_words)
+		uint32_t ip4[IP4_N_WORDS][BURST_MAX];  /**< set by ip4_check, as they lie */
+	_Alignas(burst_words) uint32_t dst[BURST_MAX]; /**< host order; set by ip4_check */
+	_Alignas(burst_words) const struct adjacency *adjacency[BURST_MAX]; /**< set by lookup */
 	uint8_t n_encap[ENCAP_N];	   /**< set by forward, fragment: which of pkt[] */
 	uint8_t encap[ENCAP_N][BURST_MAX]; /**< get which header */
 	struct rte_mbuf *drop[BURST_MAX];
@@ -98,6 +130,75 @@ struct burst {
 	struct rte_mbuf *punt[BURST_MAX];
 	struct rte_mbuf *probe[BURST_MAX]; /**< for our probe address; set by lookup */
 };
+
+/** Some places of a column, from a multiple of BURST_STEP on. */
+static inline burst_words *burst_step(uint32_t *column, unsigned at)
+{
+	return (burst_words *)(void *)&column[at];
+}
+
+typedef uint8_t burst_bytes __attribute__((vector_size(sizeof(burst_words))));
+
+/** Words in network order to host order, and back. */
+static inline burst_words burst_be_32(burst_words words)
+{
+	const burst_bytes bytes = (burst_bytes)words;
+
+#ifdef __AVX2__
+	return (burst_words)__builtin_shufflevector(bytes, bytes, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9,
+		8, 15, 14, 13, 12, 19, 18, 17, 16, 23, 22, 21, 20, 27, 26, 25, 24, 31, 30, 29, 28);
+#else
+	return (burst_words)__builtin_shufflevector(bytes, bytes, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9,
+		8, 15, 14, 13, 12);
+#endif
+}
+
+static inline bool burst_is_any(burst_words words)
+{
+	uint64_t pair[sizeof(words) / sizeof(uint64_t)], any = 0;
+
+	memcpy(pair, &words, sizeof(words));
+	for (unsigned i = 0; i < RTE_DIM(pair); i++)
+		any |= pair[i];
+	return any != 0;
+}
+
+/** Note in the columns where packet number @at begins, and its length, after either has changed. */
+static inline void burst_measure(struct burst *burst, unsigned at)
+{
+	const struct rte_mbuf *pkt = burst->pkt[at];
+
+	burst->frame[at] = rte_pktmbuf_mtod(pkt, uint8_t *);
+	burst->len[at] = pkt->pkt_len;
+}
+
+/** Note the words of its IPv4 header, where ip4_check does not. */
+static inline void burst_read_ip4(struct burst *burst, unsigned at)
+{
+	const uint8_t *ip = burst->frame[at] + RTE_ETHER_HDR_LEN;
+
+	for (unsigned i = 0; i < IP4_N_WORDS; i++)
+		memcpy(&burst->ip4[i][at], ip + i * sizeof(uint32_t), sizeof(uint32_t));
+}
+
+/** A packet more, at the end; its IPv4 header is not noted. */
+static inline void burst_add(struct burst *burst, struct rte_mbuf *pkt)
+{
+	burst->pkt[burst->n] = pkt;
+	burst_measure(burst, burst->n++);
+}
+
+/** A packet goes on, in an earlier place than it had. */
+static inline void burst_keep(struct burst *burst, unsigned to, unsigned from)
+{
+	burst->pkt[to] = burst->pkt[from];
+	burst->frame[to] = burst->frame[from];
+	burst->len[to] = burst->len[from];
+	for (unsigned i = 0; i < IP4_N_WORDS; i++)
+		burst->ip4[i][to] = burst->ip4[i][from];
+	burst->dst[to] = burst->dst[from];
+	burst->adjacency[to] = burst->adjacency[from];
+}
 
 static inline void burst_drop(struct burst *burst, struct rte_mbuf *pkt, enum drop_reason reason)
 {
@@ -120,8 +221,12 @@ static inline void burst_set_encap(struct burst *burst, uint16_t at, enum encap 
 static inline void burst_append(struct burst *burst, struct burst *from)
 {
 	for (uint16_t i = 0; i < from->n; i++) {
-		burst->dst[burst->n] = from->dst[i];
-		burst->pkt[burst->n++] = from->pkt[i];
+		burst->pkt[burst->n] = from->pkt[i];
+		burst->frame[burst->n] = from->frame[i];
+		burst->len[burst->n] = from->len[i];
+		for (unsigned w = 0; w < IP4_N_WORDS; w++)
+			burst->ip4[w][burst->n] = from->ip4[w][i];
+		burst->dst[burst->n++] = from->dst[i];
 	}
 	for (uint16_t i = 0; i < from->n_drop; i++)
 		burst_drop(burst, from->drop[i], (enum drop_reason)from->reason[i]);

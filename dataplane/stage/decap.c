@@ -172,7 +172,7 @@ static void take(struct burst *burst, struct burst *inner, struct rte_mbuf *pkt,
 	}
 	pkt->hash.usr = endpoint->has_inner_check ? src : 0;
 	pkt->hash.fdir.hi = is_kernels;
-	inner->pkt[inner->n++] = pkt;
+	burst_add(inner, pkt);
 }
 
 static void handle(struct burst *burst, struct burst *inner, struct rte_mbuf *pkt,
@@ -231,8 +231,7 @@ void decap(struct burst *burst, struct burst *inner, const struct endpoint_view 
 		const struct endpoint *endpoint = match(endpoints, pkt, packet_ip4(pkt), dst);
 
 		if (endpoint == NULL) {
-			burst->dst[n] = dst;
-			burst->pkt[n++] = pkt;
+			burst_keep(burst, n++, i);
 			continue;
 		}
 		handle(burst, inner, pkt, endpoints, endpoint, checksum);

@@ -13,6 +13,15 @@
 static_assert((int)ADJACENCY_IPIP - (int)ADJACENCY_NATIVE == (int)ENCAP_IPIP, "same order");
 static_assert((int)ADJACENCY_VXLAN - (int)ADJACENCY_NATIVE == (int)ENCAP_VXLAN, "same order");
 
+#define TTL_OFFSET (RTE_ETHER_HDR_LEN + offsetof(struct rte_ipv4_hdr, time_to_live))
+
+/* Of IP4_WORD_TTL, as it lies: TTL, protocol, checksum. */
+#define TTL_MASK       0x000000ffu
+#define TTL_ONE	       0x00000001u
+#define CKSUM_ONE_MORE 0x00010000u /* 0x0100 as a number */
+#define CKSUM_ENDS     0xfffe0000u /* from here on one more makes a carry */
+#define CKSUM_CARRY    0x00010000u
+
 /* RFC 1624: TTL is the high byte of its word, so one less there is 0x0100 more in the checksum. */
 static void decrement_ttl(struct rte_ipv4_hdr *ip)
 {
@@ -63,29 +72,77 @@ static enum encap encap_of(const struct adjacency *adjacency)
 	return (enum encap)(adjacency->kind - ADJACENCY_NATIVE);
 }
 
-/* Which of them get which header: mostly all the same, and then it is a list of all. */
-static void split(struct burst *burst, bool is_mixed)
+/* Which of them get which header. */
+static void split(struct burst *burst)
 {
-	const uint16_t n = burst->n;
-	enum encap encap;
-
 	memset(burst->n_encap, 0, sizeof(burst->n_encap));
-	for (uint16_t i = 0; is_mixed && i < n; i++)
+	for (uint16_t i = 0; i < burst->n; i++)
 		burst_set_encap(burst, i, encap_of(burst->adjacency[i]));
-	if (is_mixed || n == 0)
-		return;
-	encap = encap_of(burst->adjacency[0]);
-	for (unsigned i = 0; i < BURST_MAX; i++)
-		burst->encap[encap][i] = (uint8_t)i;
-	burst->n_encap[encap] = (uint8_t)n;
 }
 
-void forward(struct burst *burst, struct burst *big)
+/* The same, when all get the same. */
+static void split_uniform(struct burst *burst)
+{
+	const enum encap encap = encap_of(burst->adjacency[0]);
+
+	memset(burst->n_encap, 0, sizeof(burst->n_encap));
+	for (unsigned i = 0; i < BURST_MAX; i++)
+		burst->encap[encap][i] = (uint8_t)i;
+	burst->n_encap[encap] = (uint8_t)burst->n;
+}
+
+static bool have_room(const struct burst *burst, uint8_t hdr_len)
+{
+	const unsigned n = burst->n;
+	uint16_t n_short = 0;
+
+	if (hdr_len == RTE_ETHER_HDR_LEN)
+		return true;
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++)
+		n_short |= burst->pkt[i]->data_off + RTE_ETHER_HDR_LEN < hdr_len;
+	return n_short == 0;
+}
+
+/* may_go_on() of all packets of a uniform burst. */
+static bool may_all_go_on(struct burst *burst)
+{
+	const struct adjacency *adjacency = burst->adjacency[0];
+	const uint32_t max_bytes = adjacency->mtu + RTE_ETHER_HDR_LEN;
+	burst_words odd = {0};
+
+	for (unsigned at = 0; at < burst->n; at += BURST_STEP) {
+		burst_words ttl = *burst_step(burst->ip4[IP4_WORD_TTL], at) & TTL_MASK;
+
+		odd |= (burst_words)(ttl <= TTL_ONE);
+		odd |= (burst_words)(*burst_step(burst->len, at) > max_bytes);
+	}
+	return !burst_is_any(odd) && have_room(burst, adjacency->hdr_len);
+}
+
+/* decrement_ttl() of all packets. */
+static void decrement_all(struct burst *burst)
+{
+	const unsigned n = burst->n;
+	uint32_t *words = burst->ip4[IP4_WORD_TTL];
+
+	for (unsigned at = 0; at < n; at += BURST_STEP) {
+		burst_words word = *burst_step(words, at);
+
+		word += CKSUM_ONE_MORE - TTL_ONE +
+			((burst_words)(word >= CKSUM_ENDS) & CKSUM_CARRY);
+		*burst_step(words, at) = word;
+	}
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++)
+		memcpy(burst->frame[i] + TTL_OFFSET, &words[i], sizeof(words[i]));
+}
+
+static void forward_each(struct burst *burst, struct burst *big)
 {
 	const unsigned n_before = burst->n;
-	unsigned n = 0, kinds = 0;
+	unsigned n = 0;
 
-	big->n = 0;
 	for (unsigned i = 0; i < n_before; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
 		const struct adjacency *adjacency = burst->adjacency[i];
@@ -96,10 +153,22 @@ void forward(struct burst *burst, struct burst *big)
 			continue;
 		}
 		decrement_ttl(ip);
-		kinds |= 1u << adjacency->kind;
-		burst->adjacency[n] = adjacency;
-		burst->pkt[n++] = pkt;
+		memcpy(&burst->ip4[IP4_WORD_TTL][i], &ip->time_to_live, sizeof(uint32_t));
+		if (unlikely(n != i))
+			burst_keep(burst, n, i);
+		n++;
 	}
 	burst->n = (uint16_t)n;
-	split(burst, (kinds & (kinds - 1)) != 0);
+	split(burst);
+}
+
+void forward(struct burst *burst, struct burst *big)
+{
+	big->n = 0;
+	if (likely(burst->is_uniform && may_all_go_on(burst))) {
+		decrement_all(burst);
+		split_uniform(burst);
+	} else {
+		forward_each(burst, big);
+	}
 }

@@ -84,7 +84,8 @@ static void put_piece(struct burst *pieces, struct rte_mbuf *piece,
 {
 	burst_set_encap(pieces, pieces->n, (enum encap)(adjacency->kind - ADJACENCY_NATIVE));
 	pieces->adjacency[pieces->n] = adjacency;
-	pieces->pkt[pieces->n++] = piece;
+	burst_add(pieces, piece);
+	burst_read_ip4(pieces, pieces->n - 1u);
 }
 
 /*
@@ -127,6 +128,7 @@ bool fragment(struct burst *big, struct fragment_cursor *cursor, struct burst *p
 	struct lcore_stats *stats)
 {
 	pieces->n = 0;
+	pieces->is_uniform = false;
 	memset(pieces->n_encap, 0, sizeof(pieces->n_encap));
 	while (cursor->pkt < big->n && continue_packet(big, cursor, pieces, stats)) {
 		cursor->pkt++;

@@ -14,7 +14,7 @@
 #define IP4_CLASS_E	   240u
 #define IP4_BROADCAST	   UINT32_MAX
 
-#define VERSION_IHL_PLAIN 0x45 /* version 4, five words */
+#define VERSION_IHL_PLAIN 0x45u /* version 4, five words */
 
 /* RFC 1812 5.2.2, in an order in which no check trusts a field that a later one looks at. */
 static int check_header(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip,
@@ -62,33 +62,103 @@ static void end_special_destination(struct burst *burst, struct rte_mbuf *pkt, u
 		burst_drop(burst, pkt, DROP_MARTIAN_DESTINATION);
 }
 
-/*
- * RFC 1071 2 (B) lets us add 32 bits at once. Folding is taking the rest of a division by 0xffff,
- * which the compiler makes a multiplication of; and no rest is what makes the folded sum all ones.
- */
-static inline bool is_plain_checksum_right(const struct rte_ipv4_hdr *ip)
-{
-	uint32_t first, second, third;
+/* A vector of 16 bytes: what the words of four headers are put in columns with. */
+typedef uint32_t four_words __attribute__((vector_size(16)));
 
-	memcpy(&first, ip, sizeof(first));
-	memcpy(&second, &ip->packet_id, sizeof(second));
-	memcpy(&third, &ip->time_to_live, sizeof(third));
-	return ((uint64_t)first + second + third + ip->src_addr + ip->dst_addr) % 0xffff == 0;
+static inline four_words load_four(const uint8_t *at)
+{
+	four_words words;
+
+	memcpy(&words, at, sizeof(words));
+	return words;
 }
 
-/* Can nothing of all that be wrong? Then it is what nearly every packet is, and goes on at once. */
-static inline bool is_plain(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip, uint32_t dst)
+static inline void store_four(uint32_t *column, four_words words)
 {
-	uint32_t total_bytes = rte_be_to_cpu_16(ip->total_length);
+	memcpy(column, &words, sizeof(words));
+}
 
-	return ip->version_ihl == VERSION_IHL_PLAIN && total_bytes >= sizeof(*ip) &&
-	       total_bytes == pkt->pkt_len - RTE_ETHER_HDR_LEN && !is_special(dst) &&
-	       !is_special(rte_be_to_cpu_32(ip->src_addr)) && is_plain_checksum_right(ip);
+#define LOW_WORDS(a, b)	 __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define HIGH_WORDS(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#define LOW_PAIRS(a, b)	 __builtin_shufflevector(a, b, 0, 1, 4, 5)
+#define HIGH_PAIRS(a, b) __builtin_shufflevector(a, b, 2, 3, 6, 7)
+
+/* Turn words 0 to 3 of four headers into columns, from @first on. */
+static inline void turn(struct burst *burst, unsigned at, enum ip4_word first)
+{
+	const size_t offset = RTE_ETHER_HDR_LEN + first * sizeof(uint32_t);
+	const four_words a = load_four(burst->frame[at] + offset);
+	const four_words b = load_four(burst->frame[at + 1] + offset);
+	const four_words c = load_four(burst->frame[at + 2] + offset);
+	const four_words d = load_four(burst->frame[at + 3] + offset);
+	const four_words low_ab = LOW_WORDS(a, b), low_cd = LOW_WORDS(c, d);
+	const four_words high_ab = HIGH_WORDS(a, b), high_cd = HIGH_WORDS(c, d);
+
+	store_four(&burst->ip4[first][at], LOW_PAIRS(low_ab, low_cd));
+	if (first == IP4_WORD_LENGTH)
+		return;
+	store_four(&burst->ip4[first + 1][at], HIGH_PAIRS(low_ab, low_cd));
+	store_four(&burst->ip4[first + 2][at], LOW_PAIRS(high_ab, high_cd));
+	store_four(&burst->ip4[first + 3][at], HIGH_PAIRS(high_ab, high_cd));
+}
+
+/* 16 bytes twice: 20 are wanted, no more may be read. */
+static inline void load_headers(struct burst *burst, unsigned at)
+{
+	turn(burst, at, IP4_WORD_LENGTH);
+	turn(burst, at, IP4_WORD_FRAGMENT);
+}
+
+/* The places up to the next eight get the last packet's header: a frame must be there to be read. */
+static void fill_up(struct burst *burst)
+{
+	for (unsigned i = burst->n; i % BURST_STEP != 0; i++) {
+		burst->frame[i] = burst->frame[burst->n - 1];
+		burst->len[i] = burst->len[burst->n - 1];
+	}
+}
+
+/* is_special() of some. Returns: 0 or all ones in each */
+static inline burst_words are_special(burst_words addr)
+{
+	burst_words net = addr >> 24;
+
+	return (burst_words)(net - 1u >= IP4_MULTICAST - 1u) | (burst_words)(net == IP4_LOOPBACK);
+}
+
+/*
+ * Can nothing be wrong with eight headers? Then they are what nearly every packet's is, and go on at
+ * once. Returns: anything but 0 where a closer look is needed
+ *
+ * Of the checksum, RFC 1071: the 16-bit words' sum, its carries added, must be all ones.
+ */
+static inline burst_words find_odd(struct burst *burst, unsigned at)
+{
+	const burst_words length = burst_be_32(*burst_step(burst->ip4[IP4_WORD_LENGTH], at));
+	const burst_words src = burst_be_32(*burst_step(burst->ip4[IP4_WORD_SRC], at));
+	const burst_words dst = burst_be_32(*burst_step(burst->ip4[IP4_WORD_DST], at));
+	const burst_words wanted = *burst_step(burst->len, at) - (uint32_t)RTE_ETHER_HDR_LEN;
+	burst_words sum = {0}, odd;
+
+	for (unsigned i = 0; i < IP4_N_WORDS; i++) {
+		burst_words word = *burst_step(burst->ip4[i], at);
+
+		sum += (word & 0xffff) + (word >> 16);
+	}
+	sum = (sum & 0xffff) + (sum >> 16);
+	// 20 bytes at least: so much there is
+	odd = (length & 0xff00ffffu) ^ (wanted | VERSION_IHL_PLAIN << 24);
+	odd |= sum ^ 0xffff;
+	odd |= are_special(src) | are_special(dst);
+	*burst_step(burst->dst, at) = dst;
+	return odd;
 }
 
 /* Name what is wrong, or find that it is only rare. Returns: does it go on? */
-static __rte_cold bool check_closely(struct burst *burst, struct rte_mbuf *pkt, uint32_t dst)
+static bool check_closely(struct burst *burst, unsigned at)
 {
+	struct rte_mbuf *pkt = burst->pkt[at];
+	const uint32_t dst = burst->dst[at];
 	const struct rte_ipv4_hdr *ip = packet_ip4(pkt);
 	enum drop_reason reason;
 	uint32_t padding;
@@ -108,6 +178,7 @@ static __rte_cold bool check_closely(struct burst *burst, struct rte_mbuf *pkt, 
 	padding = pkt->pkt_len - RTE_ETHER_HDR_LEN - rte_be_to_cpu_16(ip->total_length);
 	if (padding > 0)
 		rte_pktmbuf_trim(pkt, (uint16_t)padding);
+	burst_measure(burst, at);
 	// options are rare and many: the kernel knows them all
 	if (ip->version_ihl != VERSION_IHL_PLAIN) {
 		burst_punt(burst, pkt);
@@ -116,20 +187,30 @@ static __rte_cold bool check_closely(struct burst *burst, struct rte_mbuf *pkt, 
 	return true;
 }
 
-void ip4_check(struct burst *burst)
+static __rte_cold void end_odd(struct burst *burst, const uint32_t *odd)
 {
 	const unsigned n_before = burst->n;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < n_before; i++) {
-		struct rte_mbuf *pkt = burst->pkt[i];
-		const struct rte_ipv4_hdr *ip = packet_ip4(pkt);
-		uint32_t dst = rte_be_to_cpu_32(ip->dst_addr);
-
-		if (likely(is_plain(pkt, ip, dst)) || check_closely(burst, pkt, dst)) {
-			burst->dst[n] = dst;
-			burst->pkt[n++] = pkt;
-		}
+		if (odd[i] == 0 || check_closely(burst, i))
+			burst_keep(burst, n++, i);
 	}
 	burst->n = (uint16_t)n;
+}
+
+void ip4_check(struct burst *burst)
+{
+	_Alignas(burst_words) uint32_t odd[BURST_MAX];
+	burst_words any = {0};
+
+	fill_up(burst);
+	for (unsigned at = 0; at < burst->n; at += BURST_STEP) {
+		for (unsigned i = 0; i < BURST_STEP; i += 4)
+			load_headers(burst, at + i);
+		*burst_step(odd, at) = find_odd(burst, at);
+		any |= *burst_step(odd, at);
+	}
+	if (unlikely(burst_is_any(any)))
+		end_odd(burst, odd);
 }

@@ -9,6 +9,8 @@
 
 #define IP4_MULTICAST_FIRST RTE_IPV4(224u, 0, 0, 0)
 
+#define HDR_BYTES (RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr))
+
 /* IPv4 multicast and the limited broadcast belong into a broadcast frame; unicast never does. */
 static void end_group_addressed(struct burst *burst, struct rte_mbuf *pkt)
 {
@@ -35,30 +37,64 @@ static __rte_cold void end_here(struct burst *burst, struct rte_mbuf *pkt)
 		burst_drop(burst, pkt, DROP_NOT_FOR_US);
 }
 
-/* The six bytes of an address and two of what follows it, which are shifted out. */
-static inline uint64_t mac_bits(const void *at)
+/* The first 16 bytes of a frame. */
+typedef uint64_t l2_bits __attribute__((vector_size(16)));
+
+static inline l2_bits load_bits(const void *at)
 {
-	uint64_t bits;
+	l2_bits bits;
 
 	memcpy(&bits, at, sizeof(bits));
-	return rte_le_to_cpu_64(bits) << 16;
+	return bits;
+}
+
+/* What is IPv4 to us begins with. Behind it are two bytes of IPv4. */
+static void make_wanted(const struct rte_ether_addr *mac, l2_bits *wanted, l2_bits *mask)
+{
+	uint8_t bytes[sizeof(l2_bits)] = {0}, mask_bytes[sizeof(l2_bits)] = {0};
+	struct rte_ether_hdr *eth = (void *)bytes, *eth_mask = (void *)mask_bytes;
+
+	eth->dst_addr = *mac;
+	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
+	memset(&eth_mask->dst_addr, 0xff, sizeof(eth_mask->dst_addr));
+	eth_mask->ether_type = UINT16_MAX;
+	*wanted = load_bits(bytes);
+	*mask = load_bits(mask_bytes);
+}
+
+/* Is there nothing else in the burst? */
+static bool are_all_wanted(struct burst *burst, l2_bits wanted, l2_bits mask)
+{
+	const unsigned n = burst->n;
+	uint32_t n_short = 0;
+	l2_bits differ = {0};
+
+	if (burst->has_segments)
+		return false;
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++) {
+		differ |= load_bits(burst->frame[i]) ^ wanted;
+		n_short += burst->len[i] < HDR_BYTES;
+	}
+	differ &= mask;
+	return (differ[0] | differ[1] | n_short) == 0;
 }
 
 void l2_input(struct burst *burst, const struct rte_ether_addr *mac)
 {
-	const struct rte_ether_hdr ours = {.dst_addr = *mac};
-	const uint64_t our_bits = mac_bits(&ours);
 	const unsigned n_before = burst->n;
+	l2_bits wanted, mask;
 	unsigned n = 0;
 
+	make_wanted(mac, &wanted, &mask);
+	if (likely(are_all_wanted(burst, wanted, mask)))
+		return;
 	for (unsigned i = 0; i < n_before; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
-		const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
+		l2_bits differ = (load_bits(burst->frame[i]) ^ wanted) & mask;
 
-		if (likely(pkt->data_len >= sizeof(*eth) + sizeof(struct rte_ipv4_hdr) &&
-			    mac_bits(eth) == our_bits &&
-			    eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4)))
-			burst->pkt[n++] = pkt;
+		if (pkt->data_len >= HDR_BYTES && (differ[0] | differ[1]) == 0)
+			burst_keep(burst, n++, i);
 		else
 			end_here(burst, pkt);
 	}

@@ -11,10 +11,12 @@
 
 void l2_output(struct burst *burst)
 {
-	for (unsigned i = 0; i < burst->n_encap[ENCAP_NONE]; i++) {
+	const unsigned n = burst->n_encap[ENCAP_NONE];
+
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++) {
 		unsigned at = burst->encap[ENCAP_NONE][i];
 
-		memcpy(rte_pktmbuf_mtod(burst->pkt[at], void *), burst->adjacency[at]->hdr,
-			RTE_ETHER_HDR_LEN);
+		memcpy(burst->frame[at], burst->adjacency[at]->hdr, RTE_ETHER_HDR_LEN);
 	}
 }

@@ -117,8 +117,9 @@ static void answer(struct burst *burst, struct rte_mbuf *pkt, const struct port 
 	} else if (!turn_around(pkt, port, answerer)) {
 		burst_punt(burst, pkt);
 	} else {
+		burst->is_uniform = false;
 		burst->adjacency[burst->n] = &answerer->back;
-		burst->pkt[burst->n++] = pkt;
+		burst_add(burst, pkt);
 	}
 }
 

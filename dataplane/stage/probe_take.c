@@ -18,11 +18,13 @@ uint16_t probe_take(struct burst *burst, struct rte_ring *waiting, struct probe_
 		PROBE_BURST, NULL);
 	uint64_t now = rte_rdtsc();
 
-	burst->n = n;
+	burst->n = 0;
+	burst->is_uniform = false;
 	burst->n_drop = burst->n_punt = burst->n_probe = 0;
 	memset(burst->n_encap, 0, sizeof(burst->n_encap));
 	for (uint16_t i = 0; i < n; i++) {
-		burst->pkt[i] = orders[i].pkt;
+		burst_add(burst, orders[i].pkt);
+		burst_read_ip4(burst, i);
 		burst->adjacency[i] = &orders[i].adjacency;
 		burst_set_encap(burst, i,
 			(enum encap)(orders[i].adjacency.kind - ADJACENCY_NATIVE));

@@ -9,25 +9,31 @@
 
 uint16_t rx(struct burst *burst, const struct port *port, uint16_t queue, struct lcore_stats *stats)
 {
+	const unsigned n = rte_eth_rx_burst(port->eth_id, queue, burst->pkt, BURST_MAX);
 	uint64_t n_bytes = 0;
+	uint32_t elsewhere_bytes = 0;
 
-	burst->n = rte_eth_rx_burst(port->eth_id, queue, burst->pkt, BURST_MAX);
+	stats->n_polls++;
+	if (n == 0) {
+		stats->n_empty_polls++;
+		return 0;
+	}
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++) {
+		burst_measure(burst, i);
+		rte_prefetch0(burst->frame[i]);
+		n_bytes += burst->len[i];
+		elsewhere_bytes |= burst->len[i] ^ burst->pkt[i]->data_len;
+	}
+	burst->n = (uint16_t)n;
 	burst->port = port->idx;
 	burst->n_drop = 0;
 	burst->n_punt = 0;
 	burst->n_probe = 0;
-	for (uint16_t i = 0; i < burst->n; i++) {
-		rte_prefetch0(rte_pktmbuf_mtod(burst->pkt[i], void *));
-		n_bytes += burst->pkt[i]->pkt_len;
-	}
+	burst->has_segments = elsewhere_bytes != 0;
 
-	stats->n_polls++;
-	if (burst->n == 0) {
-		stats->n_empty_polls++;
-		return 0;
-	}
-	stats->rx_pkts += burst->n;
-	stats->port[port->idx].rx_pkts += burst->n;
+	stats->rx_pkts += n;
+	stats->port[port->idx].rx_pkts += n;
 	stats->port[port->idx].rx_bytes += n_bytes;
-	return burst->n;
+	return (uint16_t)n;
 }

@@ -140,8 +140,9 @@ static __rte_always_inline void check_burst(struct burst *burst, const struct ta
 			burst_drop(burst, pkt, reason);
 			continue;
 		}
-		burst->dst[n] = burst->dst[i];
-		burst->pkt[n++] = pkt;
+		if (unlikely(n != i))
+			burst_keep(burst, n, i);
+		n++;
 	}
 	burst->n = n;
 }

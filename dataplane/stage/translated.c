@@ -19,8 +19,9 @@ void translated(struct burst *inner)
 			burst_punt(inner, pkt);
 			continue;
 		}
-		inner->dst[n] = inner->dst[i];
-		inner->pkt[n++] = pkt;
+		if (unlikely(n != i))
+			burst_keep(inner, n, i);
+		n++;
 	}
 	inner->n = n;
 }

@@ -17,57 +17,64 @@ static_assert(ADJACENCY_N_KINDS - ADJACENCY_NATIVE == WIRE_PATH_N_KINDS - WIRE_P
 /* What goes out of one port: the packets, and the adjacencies that say where each was sent. */
 struct outgoing {
 	uint16_t n;
+	uint64_t n_bytes;
 	struct rte_mbuf **pkt;
 	const struct adjacency **adjacency;
 };
 
 /* Returns: how many the port took */
-static uint16_t send_to_port(struct burst *burst, struct port *port, unsigned worker,
+static unsigned send_to_port(struct burst *burst, struct port *port, unsigned worker,
 	struct outgoing *out, struct lcore_stats *stats)
 {
-	uint16_t n_sent = 0;
-	uint64_t n_bytes = 0;
-	uint64_t n_bytes_unsent = 0;
-
-	// bytes before the packets are given away
-	for (uint16_t i = 0; i < out->n; i++)
-		n_bytes += out->pkt[i]->pkt_len;
+	unsigned n_sent = 0;
 
 	if (likely(port->is_up))
 		n_sent = port_send(port, worker, out->pkt, out->n);
-	for (uint16_t i = n_sent; i < out->n; i++) {
-		n_bytes_unsent += out->pkt[i]->pkt_len;
+	for (unsigned i = n_sent; i < out->n; i++) {
+		out->n_bytes -= out->pkt[i]->pkt_len;
 		burst_drop(burst, out->pkt[i], port->is_up ? DROP_TX_FULL : DROP_PORT_DOWN);
 	}
 
 	stats->tx_pkts += n_sent;
 	stats->port[port->idx].tx_pkts += n_sent;
-	stats->port[port->idx].tx_bytes += n_bytes - n_bytes_unsent;
+	stats->port[port->idx].tx_bytes += out->n_bytes;
 	return n_sent;
 }
 
-/* Neighbours often go the same way: one addition for all of them, as each waits for the one before. */
-static void count_paths(const struct outgoing *out, uint16_t n_sent, struct path_pkts *path_pkts)
+static uint64_t *path_counter(const struct adjacency *adjacency, struct path_pkts *path_pkts)
 {
-	for (unsigned i = 0, first; i < n_sent;) {
-		const struct adjacency *adjacency = out->adjacency[i];
-
-		for (first = i++; i < n_sent && out->adjacency[i] == adjacency; i++)
-			;
-		path_pkts[adjacency->path]
-			.pkts[adjacency->kind - ADJACENCY_NATIVE + WIRE_PATH_NATIVE] += i - first;
-	}
+	return &path_pkts[adjacency->path]
+			.pkts[adjacency->kind - ADJACENCY_NATIVE + WIRE_PATH_NATIVE];
 }
 
-/* Mostly all packets leave by one port. */
-static bool is_one_port(const struct burst *burst)
+/* Is it one path for all? Eight words are four pointers; a last place that is not filled says no. */
+static bool is_one_path(struct burst *burst)
 {
-	const unsigned n = burst->n;
-	uint32_t differ = 0;
+	burst_words differ = {0};
+	burst_words first;
 
-	for (unsigned i = 1; i < n; i++)
-		differ |= burst->adjacency[i]->port ^ burst->adjacency[0]->port;
-	return differ == 0;
+	for (unsigned i = 0; i < sizeof(first); i += sizeof(void *))
+		memcpy((uint8_t *)&first + i, &burst->adjacency[0], sizeof(void *));
+	for (unsigned at = 0; at < burst->n; at += sizeof(first) / sizeof(void *))
+		differ |= *(burst_words *)(void *)&burst->adjacency[at] ^ first;
+	return !burst_is_any(differ);
+}
+
+static void count_paths(const struct outgoing *out, unsigned n_sent, struct path_pkts *path_pkts)
+{
+	for (unsigned i = 0; i < n_sent; i++)
+		(*path_counter(out->adjacency[i], path_pkts))++;
+}
+
+/* The same, with one kind of path for all. */
+static void count_uniform(const struct burst *burst, unsigned n_sent, struct path_pkts *path_pkts)
+{
+	uint64_t *first = path_counter(burst->adjacency[0], path_pkts) -
+			  burst->adjacency[0]->path * WIRE_PATH_N_KINDS;
+
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n_sent; i++)
+		first[burst->adjacency[i]->path * WIRE_PATH_N_KINDS]++;
 }
 
 /* Move the packets for the first packet's port to *out, in order; the others stay. */
@@ -76,9 +83,11 @@ static void take_port(struct burst *burst, uint16_t port, struct outgoing *out)
 	uint16_t n_left = 0;
 
 	out->n = 0;
+	out->n_bytes = 0;
 	for (uint16_t i = 0; i < burst->n; i++) {
 		if (burst->adjacency[i]->port == port) {
 			out->adjacency[out->n] = burst->adjacency[i];
+			out->n_bytes += burst->pkt[i]->pkt_len;
 			out->pkt[out->n++] = burst->pkt[i];
 		} else {
 			burst->adjacency[n_left] = burst->adjacency[i];
@@ -88,20 +97,35 @@ static void take_port(struct burst *burst, uint16_t port, struct outgoing *out)
 	burst->n = n_left;
 }
 
+/* All by one port, with headers of one length in front. */
+static void send_uniform(struct burst *burst, struct port_table *ports, unsigned worker,
+	struct lcore_stats *stats, struct path_pkts *path_pkts)
+{
+	const struct adjacency *first = burst->adjacency[0];
+	struct outgoing out = {.n = burst->n, .pkt = burst->pkt, .adjacency = burst->adjacency};
+	unsigned n_sent;
+
+	out.n_bytes = (uint64_t)burst->n * (first->hdr_len - RTE_ETHER_HDR_LEN);
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < out.n; i++)
+		out.n_bytes += burst->len[i];
+	n_sent = send_to_port(burst, &ports->port[first->port], worker, &out, stats);
+	if (is_one_path(burst))
+		*path_counter(first, path_pkts) += n_sent;
+	else
+		count_uniform(burst, n_sent, path_pkts);
+	burst->n = 0;
+}
+
 void tx(struct burst *burst, struct port_table *ports, unsigned worker, struct lcore_stats *stats,
 	struct path_pkts *path_pkts)
 {
 	struct rte_mbuf *pkts[BURST_MAX];
 	const struct adjacency *adjacencies[BURST_MAX];
-	struct outgoing out = {.n = burst->n, .pkt = pkts, .adjacency = adjacencies};
+	struct outgoing out = {.pkt = pkts, .adjacency = adjacencies};
 
-	if (likely(burst->n > 0 && is_one_port(burst))) {
-		struct port *port = &ports->port[burst->adjacency[0]->port];
-
-		out.pkt = burst->pkt;
-		out.adjacency = burst->adjacency;
-		count_paths(&out, send_to_port(burst, port, worker, &out, stats), path_pkts);
-		burst->n = 0;
+	if (likely(burst->is_uniform)) {
+		send_uniform(burst, ports, worker, stats, path_pkts);
 		return;
 	}
 	while (burst->n > 0) {

@@ -16,10 +16,12 @@ void vlan_input(struct burst *burst, const struct port *port)
 	for (unsigned i = 0; i < n_before; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
 
-		if (likely(port_vlan_strip(port, pkt)))
-			burst->pkt[n++] = pkt;
-		else
+		if (likely(port_vlan_strip(port, pkt))) {
+			burst->pkt[n] = pkt;
+			burst_measure(burst, n++);
+		} else {
 			burst_drop(burst, pkt, DROP_VLAN);
+		}
 	}
 	burst->n = (uint16_t)n;
 }

@@ -6,6 +6,7 @@
 #define PODLANE_DATAPLANE_TABLE_ADJACENCY_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_common.h>
 
@@ -51,6 +52,15 @@ struct adjacency {
 	uint32_t node;	       /**< the far end: next hop or tunnel end; host order */
 	uint32_t ifindex;      /**< the kernel's egress interface, for pods */
 } __rte_cache_aligned;
+
+/** What a packet must meet and where it leaves: the first eight bytes, to be compared with others'. */
+static inline uint64_t adjacency_conditions(const struct adjacency *adjacency)
+{
+	uint64_t bits;
+
+	memcpy(&bits, adjacency, sizeof(bits));
+	return bits;
+}
 
 /**
  * Make the adjacency of a path.

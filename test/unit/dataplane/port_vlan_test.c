@@ -128,6 +128,8 @@ static void test_vlan_input_table(void **state)
 			fail_msg("row %u: %u on, %u dropped", i, burst.n, burst.n_drop);
 		if (burst.n_drop > 0)
 			assert_int_equal(burst.reason[0], DROP_VLAN);
+		else
+			assert_ptr_equal(burst.frame[0], rte_pktmbuf_mtod(burst.pkt[0], void *));
 		rte_pktmbuf_free(burst.n > 0 ? burst.pkt[0] : burst.drop[0]);
 	}
 }

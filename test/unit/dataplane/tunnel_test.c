@@ -3,7 +3,7 @@
  * Outer headers, there and back: adjacency, encap_ipip, encap_vxlan, decap and source_check, against
  * bytes written down by hand from RFC 2003, RFC 7348, RFC 6040 and what Linux sends.
  */
-#include "test/unit/support.h"
+#include "test/unit/dataplane/stage/burst.h"
 
 #include <errno.h>
 #include <string.h>
@@ -76,7 +76,7 @@ static struct rte_mbuf *inner_packet(uint8_t tos, uint16_t fragment, uint32_t sr
 /* One packet through an encap stage. */
 static void encap(struct rte_mbuf *pkt, const struct wire_path *wire, uint16_t id)
 {
-	struct burst burst = {.n = 1, .pkt = {pkt}};
+	struct burst burst = burst_of(pkt);
 	struct adjacency adjacency;
 
 	assert_int_equal(adjacency_make(&adjacency, wire), 0);
@@ -235,7 +235,7 @@ static void fix_outer(struct rte_mbuf *pkt)
 static int run(struct rte_mbuf *pkt, struct rte_ipv4_hdr *out)
 {
 	const struct endpoint_view *view = endpoint_view(endpoints);
-	struct burst burst = {.n = 1, .pkt = {pkt}};
+	struct burst burst = burst_of(pkt);
 	struct burst inner = {.n = 0};
 	int end = STAYS;
 
@@ -437,7 +437,7 @@ static enum pod_tunnels pod_tunnels;
 static int run_pod(struct rte_mbuf *pkt, uint32_t ifindex)
 {
 	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *);
-	struct burst burst = {.n = 1, .pkt = {pkt}};
+	struct burst burst = burst_of(pkt);
 	int end = STAYS;
 
 	memcpy(eth->src_addr.addr_bytes, (uint8_t[]){2, 0x70, 0, 0, 0, (uint8_t)ifindex}, 6);

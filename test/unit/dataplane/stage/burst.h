@@ -14,7 +14,12 @@ enum burst_end { BURST_STAYS = -1, BURST_PUNTED = -2 };
 
 static inline struct burst burst_of(struct rte_mbuf *pkt)
 {
-	return (struct burst){.n = 1, .pkt = {pkt}};
+	struct burst burst = {.n = 0};
+
+	burst_add(&burst, pkt);
+	if (pkt->pkt_len >= RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr))
+		burst_read_ip4(&burst, 0);
+	return burst;
 }
 
 /** Where the packet is now; fails if it is in none or several places. Frees it. */

@@ -3,7 +3,7 @@
  * What source_check says of packets that are punted: the kernel gets them without their sender, so they
  * are judged as the others are. tunnel_test has the packets that go on.
  */
-#include "test/unit/support.h"
+#include "test/unit/dataplane/stage/burst.h"
 
 #include <string.h>
 
@@ -38,7 +38,7 @@ struct row {
 /* Through both checks of the pipeline as what it was sent by. Frees the packet. */
 static int run(struct rte_mbuf *pkt, uint32_t node)
 {
-	struct burst burst = {.n = 1, .pkt = {pkt}};
+	struct burst burst = burst_of(pkt);
 	int end = PUNTED;
 
 	ip4_check(&burst);

@@ -62,8 +62,8 @@ static void test_translated_punts_what_is_marked(void **state)
 	assert_int_equal(endpoint_set(endpoints, &end, 1), 0);
 	assert_int_equal(endpoint_set_sources(endpoints, &source, 1), 0);
 	for (unsigned i = 0; i < RTE_DIM(macs); i++) {
-		burst.pkt[burst.n] = tunnel_packet(macs[i], (uint16_t)i);
-		burst.pkt[burst.n++]->hash.fdir.hi = 77; // what a driver left
+		burst_add(&burst, tunnel_packet(macs[i], (uint16_t)i));
+		burst.pkt[i]->hash.fdir.hi = 77; // what a driver left
 	}
 	ip4_check(&burst);
 	decap(&burst, &inner, endpoint_view(endpoints), DECAP_VERIFY);
