@@ -30,19 +30,23 @@
 static void unwrap(struct pipeline *pipeline, const struct port *port)
 {
 	const struct endpoint_view *endpoints = endpoint_view(pipeline->endpoints);
-	struct burst *inner = &pipeline->inner;
+	struct burst *burst = &pipeline->burst;
+	struct burst *inner = burst;
 
-	inner->n = inner->n_drop = inner->n_punt = 0;
-	decap(&pipeline->burst, inner, endpoints,
-		port->complete_checksums ? DECAP_TRUST : DECAP_VERIFY);
-	if (inner->n + inner->n_drop + inner->n_punt == 0)
-		return;
+	if (!decap_all(burst, endpoints)) {
+		inner = &pipeline->inner;
+		decap(burst, inner, endpoints,
+			port->complete_checksums ? DECAP_TRUST : DECAP_VERIFY);
+		if (inner->n + inner->n_drop + inner->n_punt == 0)
+			return;
+	}
 	ip4_check(inner);
 	if (port->complete_checksums)
 		l4_checksum(inner);
 	source_check_tunnel(inner, endpoints, pipeline->fib, pipeline->nexthops);
 	translated(inner);
-	burst_append(&pipeline->burst, inner);
+	if (inner != burst)
+		burst_append(burst, inner);
 }
 
 /* Steps 9 and 10: out, with a header in front. */

@@ -200,6 +200,159 @@ static void handle(struct burst *burst, struct burst *inner, struct rte_mbuf *pk
 		burst_drop(burst, pkt, reason);
 }
 
+/* As they lie in their words. */
+#define PROTOCOL_BITS 0x0000ff00u /* IP4_WORD_TTL */
+#define FRAGMENT_BITS ((uint32_t)RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK) << 16)
+#define TOS_SHIFT     8 /* IP4_WORD_LENGTH */
+
+/* Has every packet the first one's destination and protocol, and is in one piece and long enough? */
+static bool are_alike(struct burst *burst, uint32_t min_len)
+{
+	const uint32_t protocol = burst->ip4[IP4_WORD_TTL][0] & PROTOCOL_BITS;
+	const uint32_t dst = burst->dst[0];
+	burst_words odd = {0};
+
+	for (unsigned at = 0; at < burst->n; at += BURST_STEP) {
+		odd |= *burst_step(burst->dst, at) ^ dst;
+		odd |= (*burst_step(burst->ip4[IP4_WORD_TTL], at) & PROTOCOL_BITS) ^ protocol;
+		odd |= *burst_step(burst->ip4[IP4_WORD_FRAGMENT], at) & FRAGMENT_BITS;
+		odd |= (burst_words)(*burst_step(burst->len, at) < min_len);
+	}
+	return !burst_is_any(odd);
+}
+
+/* endpoint_is_source() of all: nodes mostly have their addresses in one range. */
+static bool are_sources(struct burst *burst, const struct endpoint_view *view)
+{
+	burst_words odd = {0};
+
+	for (unsigned at = 0; at < burst->n; at += BURST_STEP) {
+		burst_words src = burst_be_32(*burst_step(burst->ip4[IP4_WORD_SRC], at));
+		burst_words found = {0};
+
+		for (unsigned i = 0; i < view->n_ranges; i++) {
+			uint32_t mask = endpoint_range_mask(&view->range[i]);
+
+			found |= (burst_words)((src & mask) == view->range[i].prefix);
+		}
+		odd |= ~found;
+	}
+	if (!burst_is_any(odd))
+		return true;
+	for (unsigned i = 0; i < burst->n; i++) {
+		if (!endpoint_is_source(view, rte_be_to_cpu_32(burst->ip4[IP4_WORD_SRC][i])))
+			return false;
+	}
+	return true;
+}
+
+/* Is there something to merge (merge_ecn()), or one of the kernel's (is_translated())? */
+static bool is_any_special(const struct burst *burst, uint16_t strip_bytes)
+{
+	static const uint8_t mac[4] = {TRANSLATED_MAC_0, TRANSLATED_MAC_1};
+	const size_t inner_tos = RTE_ETHER_HDR_LEN + strip_bytes + 1;
+	const unsigned n = burst->n;
+	uint32_t differ = 0, n_kernels = 0, begins;
+
+	memcpy(&begins, mac, sizeof(begins));
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t src_mac;
+
+		memcpy(&src_mac, burst->frame[i] + RTE_ETHER_ADDR_LEN, sizeof(src_mac));
+		n_kernels += src_mac == begins;
+		differ |= burst->ip4[IP4_WORD_LENGTH][i] >> TOS_SHIFT ^ burst->frame[i][inner_tos];
+	}
+	return n_kernels > 0 || (differ & IP4_ECN_MASK) != 0;
+}
+
+/* UDP's ports, length and checksum, and VXLAN's flags and VNI. */
+typedef uint64_t udp_bits __attribute__((vector_size(16)));
+
+static inline udp_bits load_udp(const uint8_t *at)
+{
+	udp_bits bits;
+
+	memcpy(&bits, at, sizeof(bits));
+	return bits;
+}
+
+/* check_vxlan() of all, for what has no checksum to be verified. */
+static bool are_vxlan(const struct burst *burst, const struct endpoint *endpoint)
+{
+	const rte_be32_t hdr[] = {rte_cpu_to_be_32(endpoint->udp_port), 0, RTE_BE32(VXLAN_FLAG_I),
+		rte_cpu_to_be_32(endpoint->vni << 8)};
+	static const rte_be32_t mask[] = {RTE_BE32(UINT16_MAX), RTE_BE32(UINT16_MAX),
+		RTE_BE32(VXLAN_FLAG_I), RTE_BE32(0xffffff00u)};
+	const udp_bits wanted = load_udp((const uint8_t *)hdr);
+	const unsigned n = burst->n;
+	udp_bits differ = {0};
+	uint32_t bytes_differ = 0, type_differs = 0;
+
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *frame = burst->frame[i];
+		uint16_t udp_bytes, type;
+
+		memcpy(&udp_bytes, frame + UDP_OFFSET + offsetof(struct rte_udp_hdr, dgram_len), 2);
+		memcpy(&type, frame + VXLAN_STRIP + 2 * RTE_ETHER_ADDR_LEN, 2);
+		differ |= load_udp(frame + UDP_OFFSET) ^ wanted;
+		bytes_differ |= (be_16(udp_bytes) + UDP_OFFSET) ^ burst->len[i];
+		type_differs |= type ^ RTE_BE16(RTE_ETHER_TYPE_IPV4);
+	}
+	differ &= load_udp((const uint8_t *)mask);
+	return (differ[0] | differ[1] | bytes_differ | type_differs) == 0;
+}
+
+/* strip() and take() of all; they stay where they are. */
+static void strip_all(struct burst *burst, const struct endpoint *endpoint)
+{
+	const bool is_ipip = endpoint->kind == WIRE_TUNNEL_IPIP;
+	const uint16_t bytes = is_ipip ? PACKET_IPIP_BYTES : PACKET_VXLAN_BYTES;
+	const uint64_t mark = is_ipip ? PACKET_FROM_IPIP : PACKET_FROM_VXLAN;
+	const uint32_t node_mask = endpoint->has_inner_check ? UINT32_MAX : 0;
+	const unsigned n = burst->n;
+
+#pragma GCC unroll 2
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *pkt = burst->pkt[i];
+
+		pkt->data_off = (uint16_t)(pkt->data_off + bytes);
+		pkt->data_len = (uint16_t)(pkt->data_len - bytes);
+		pkt->pkt_len -= bytes;
+		pkt->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
+		pkt->ol_flags |= mark;
+		pkt->hash.usr = rte_be_to_cpu_32(burst->ip4[IP4_WORD_SRC][i]) & node_mask;
+		pkt->hash.fdir.hi = 0;
+		burst->frame[i] += bytes;
+	}
+	// as it will be read: in vectors
+	for (unsigned at = 0; at < n; at += BURST_STEP)
+		*burst_step(burst->len, at) -= bytes;
+}
+
+bool decap_all(struct burst *burst, const struct endpoint_view *endpoints)
+{
+	const struct endpoint *endpoint;
+	uint16_t bytes;
+
+	// what is punted already is nobody's inner packet
+	if (burst->n == 0 || burst->has_segments || burst->n_punt > 0)
+		return false;
+	endpoint = match(endpoints, burst->pkt[0], packet_ip4(burst->pkt[0]), burst->dst[0]);
+	if (endpoint == NULL || endpoint->vni == VNI_CALICO_NODEPORT)
+		return false;
+	bytes = endpoint->kind == WIRE_TUNNEL_IPIP ? PACKET_IPIP_BYTES : PACKET_VXLAN_BYTES;
+	if (!are_alike(burst, bytes + RTE_ETHER_HDR_LEN + (uint32_t)sizeof(struct rte_ipv4_hdr)))
+		return false;
+	if (endpoint->kind == WIRE_TUNNEL_VXLAN && !are_vxlan(burst, endpoint))
+		return false;
+	if (!are_sources(burst, endpoints) || is_any_special(burst, bytes))
+		return false;
+	strip_all(burst, endpoint);
+	return true;
+}
+
 /*
  * Is any of them addressed to a tunnel end of ours? Mostly none is. All places are looked at, whether
  * filled or not, so that the compiler takes four at once; an old address costs a closer look.
@@ -223,6 +376,8 @@ void decap(struct burst *burst, struct burst *inner, const struct endpoint_view 
 	const uint16_t n_before = burst->n;
 	uint16_t n = 0;
 
+	inner->n = inner->n_drop = inner->n_punt = 0;
+	inner->has_segments = burst->has_segments;
 	if (likely(!is_any_ours(burst, endpoints)))
 		return;
 	for (uint16_t i = 0; i < n_before; i++) {

@@ -13,7 +13,7 @@ enum decap_checksum {
 
 /**
  * Step 6: take the outer headers off packets to one of our tunnel ends, and move them to @inner,
- * which was empty: there they begin with room for an Ethernet header again (PACKET_FROM_IPIP,
+ * whatever it had: there they begin with room for an Ethernet header again (PACKET_FROM_IPIP,
  * PACKET_FROM_VXLAN), and mbuf->hash.usr has the node that sent them if their inner source is to be
  * checked, else 0. Their inner headers are not checked yet.
  *
@@ -24,5 +24,13 @@ enum decap_checksum {
  */
 void decap(struct burst *burst, struct burst *inner, const struct endpoint_view *endpoints,
 	enum decap_checksum checksum);
+
+/**
+ * The same where every packet of the burst is the usual one to one tunnel end: what is inside takes its
+ * place in the burst. Equals decap(), with @burst empty after it and become @inner.
+ *
+ * Returns: was it so? If not, nothing was done
+ */
+bool decap_all(struct burst *burst, const struct endpoint_view *endpoints);
 
 #endif

@@ -6,9 +6,15 @@
 #include "dataplane/stage/source_check.h"
 
 #include <rte_branch_prediction.h>
+#include <rte_prefetch.h>
 #include <rte_udp.h>
 
+#include <stddef.h>
+
 #include "dataplane/steer/trunk_mac.h"
+
+#define UDP_PORT_OFFSET                                                                            \
+	(RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr) + offsetof(struct rte_udp_hdr, dst_port))
 
 /* What a check says of a packet that may go on. */
 #define PASSES DROP_N_REASONS
@@ -101,37 +107,106 @@ static __rte_always_inline enum drop_reason judge(enum sender sender, struct rte
 /* Did a tunnel end with the check of inner sources take any of them? */
 static bool is_any_checked(const struct burst *inner)
 {
-	const uint16_t n = inner->n;
+	const unsigned n = inner->n;
 	uint32_t nodes = 0;
 
-	for (uint16_t i = 0; i < n; i++)
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++)
 		nodes |= inner->pkt[i]->hash.usr;
 	return nodes != 0;
 }
 
-static void lookup_sources(const struct burst *burst, const struct fib *fib, uint32_t *nh)
+static void lookup_sources(struct burst *burst, const struct fib *fib, uint32_t *nh)
 {
-	const uint16_t n = burst->n;
-	uint32_t src[BURST_MAX];
+	const unsigned n = burst->n;
+	_Alignas(burst_words) uint32_t src[BURST_MAX];
 
-	for (uint16_t i = 0; i < n; i++)
-		src[i] = rte_be_to_cpu_32(packet_ip4(burst->pkt[i])->src_addr);
+	for (unsigned at = 0; at < n; at += BURST_STEP)
+		*burst_step(src, at) = burst_be_32(*burst_step(burst->ip4[IP4_WORD_SRC], at));
 	fib_lookup_bulk(fib, src, nh, n);
+}
+
+#define PROTOCOL_BITS  0x0000ff00u /* of IP4_WORD_TTL, as it lies */
+#define PROTOCOL_SHIFT 8
+
+/* is_tunnel() of all, at a glance: false is certain. */
+static bool may_be_tunnels(struct burst *burst, const struct endpoint_view *endpoints)
+{
+	const unsigned n = burst->n;
+	burst_words ipip = {0}, udp = {0};
+	uint32_t n_hits = 0;
+
+	for (unsigned at = 0; at < n; at += BURST_STEP) {
+		burst_words protocol = *burst_step(burst->ip4[IP4_WORD_TTL], at) & PROTOCOL_BITS;
+
+		ipip |= (burst_words)(protocol == IPPROTO_IPIP << PROTOCOL_SHIFT);
+		udp |= (burst_words)(protocol == IPPROTO_UDP << PROTOCOL_SHIFT);
+	}
+	if (burst_is_any(ipip) || burst->has_segments)
+		return true;
+	for (unsigned e = 0; burst_is_any(udp) && e < endpoints->n; e++) {
+		const uint16_t port_be = rte_cpu_to_be_16(endpoints->endpoint[e].udp_port);
+
+		if (endpoints->endpoint[e].kind != WIRE_TUNNEL_VXLAN)
+			continue;
+#pragma GCC unroll 4
+		for (unsigned i = 0; i < n; i++) {
+			uint16_t port;
+
+			memcpy(&port, burst->frame[i] + UDP_PORT_OFFSET, sizeof(port));
+			n_hits += port == port_be;
+		}
+	}
+	return n_hits > 0;
+}
+
+/* Does the route to every source lead to its node, without a group? */
+static bool are_all_from_nodes(const struct burst *burst, const uint32_t *nh,
+	const struct nexthop_view *nexthops)
+{
+	const struct nexthop_view view = *nexthops;
+	const struct adjacency *adjacency[BURST_MAX];
+	const unsigned n = burst->n;
+	uint32_t groups = 0, differ = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		groups |= nh[i];
+	if (groups & WIRE_NH_GROUP)
+		return false;
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++) {
+		adjacency[i] = nexthop_resolve(&view, nh[i], 0);
+		rte_prefetch0(&adjacency[i]->node);
+	}
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++)
+		differ |= adjacency[i]->node ^ burst->pkt[i]->hash.usr;
+	return differ == 0;
+}
+
+/* Returns: nobody needs a closer look */
+static bool is_glance_enough(struct burst *burst, const struct tables *tables, enum sender sender,
+	uint32_t *nh)
+{
+	bool is_checked = sender == SENDER_POD || is_any_checked(burst);
+
+	if (is_checked)
+		lookup_sources(burst, tables->fib, nh);
+	else
+		memset(nh, 0, BURST_MAX * sizeof(*nh));
+	return sender == SENDER_NODE && !may_be_tunnels(burst, tables->endpoints) &&
+	       (!is_checked || are_all_from_nodes(burst, nh, tables->nexthops));
 }
 
 static __rte_always_inline void check_burst(struct burst *burst, const struct tables *tables,
 	enum sender sender)
 {
 	const uint16_t n_before = burst->n;
-	uint32_t nh[BURST_MAX];
+	_Alignas(burst_words) uint32_t nh[BURST_MAX];
 	uint16_t n = 0;
 
-	if (n_before == 0)
+	if (n_before == 0 || is_glance_enough(burst, tables, sender, nh))
 		return;
-	if (sender == SENDER_POD || is_any_checked(burst))
-		lookup_sources(burst, tables->fib, nh);
-	else
-		memset(nh, 0, sizeof(nh));
 	for (uint16_t i = 0; i < n_before; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
 		enum drop_reason reason = judge(sender, pkt, nh[i], tables);

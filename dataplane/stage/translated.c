@@ -8,20 +8,31 @@
 
 #include <rte_branch_prediction.h>
 
+static bool is_any_marked(const struct burst *inner)
+{
+	const unsigned n = inner->n;
+	uint32_t marks = 0;
+
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++)
+		marks |= inner->pkt[i]->hash.fdir.hi;
+	return marks != 0;
+}
+
 void translated(struct burst *inner)
 {
 	uint16_t n = 0;
 
+	if (likely(!is_any_marked(inner)))
+		return;
 	for (uint16_t i = 0; i < inner->n; i++) {
 		struct rte_mbuf *pkt = inner->pkt[i];
 
-		if (unlikely(pkt->hash.fdir.hi != 0)) {
+		if (pkt->hash.fdir.hi != 0) {
 			burst_punt(inner, pkt);
 			continue;
 		}
-		if (unlikely(n != i))
-			burst_keep(inner, n, i);
-		n++;
+		burst_keep(inner, n++, i);
 	}
 	inner->n = n;
 }

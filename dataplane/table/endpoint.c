@@ -199,9 +199,8 @@ bool endpoint_is_source(const struct endpoint_view *view, uint32_t addr)
 	}
 	for (unsigned i = 0; i < view->n_ranges; i++) {
 		const struct wire_source *range = &view->range[i];
-		uint32_t mask = range->depth == 0 ? 0 : UINT32_MAX << (32 - range->depth);
 
-		if ((addr & mask) == range->prefix)
+		if ((addr & endpoint_range_mask(range)) == range->prefix)
 			return true;
 	}
 	return false;

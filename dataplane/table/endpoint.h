@@ -56,6 +56,12 @@ unsigned endpoint_get_sources(const struct endpoint_table *table, const struct w
 /** Threads: workers; the pointer dies with the loop turn. */
 const struct endpoint_view *endpoint_view(const struct endpoint_table *table);
 
+/** The bits of a range's prefix. */
+static inline uint32_t endpoint_range_mask(const struct wire_source *range)
+{
+	return range->depth == 0 ? 0 : UINT32_MAX << (32 - range->depth);
+}
+
 /** May this node send to us? Order: host */
 bool endpoint_is_source(const struct endpoint_view *view, uint32_t addr);
 
