@@ -154,6 +154,26 @@ static inline burst_words find_odd(struct burst *burst, unsigned at)
 	return odd;
 }
 
+/* The padding may be all of the last segments; the first one has the header. */
+static void cut_padding(struct rte_mbuf *pkt, uint32_t n_bytes)
+{
+	while (n_bytes > 0) {
+		struct rte_mbuf *last = pkt, *before = NULL;
+		uint32_t n_cut;
+
+		for (; last->next != NULL; last = last->next)
+			before = last;
+		n_cut = RTE_MIN(n_bytes, last->data_len);
+		rte_pktmbuf_trim(pkt, (uint16_t)n_cut);
+		n_bytes -= n_cut;
+		if (last->data_len > 0)
+			return;
+		before->next = NULL;
+		pkt->nb_segs--;
+		rte_pktmbuf_free_seg(last);
+	}
+}
+
 /* Name what is wrong, or find that it is only rare. Returns: does it go on? */
 static bool check_closely(struct burst *burst, unsigned at)
 {
@@ -176,8 +196,7 @@ static bool check_closely(struct burst *burst, unsigned at)
 		return false;
 	}
 	padding = pkt->pkt_len - RTE_ETHER_HDR_LEN - rte_be_to_cpu_16(ip->total_length);
-	if (padding > 0)
-		rte_pktmbuf_trim(pkt, (uint16_t)padding);
+	cut_padding(pkt, padding);
 	burst_measure(burst, at);
 	// options are rare and many: the kernel knows them all
 	if (ip->version_ihl != VERSION_IHL_PLAIN) {
