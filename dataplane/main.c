@@ -24,6 +24,7 @@
 #include "dataplane/host.h"
 #include "dataplane/log.h"
 #include "dataplane/options.h"
+#include "dataplane/pci.h"
 #include "dataplane/pool.h"
 #include "dataplane/ports.h"
 #include "dataplane/prober.h"
@@ -41,8 +42,8 @@
 struct dataplane {
 	struct config *config;
 	struct epoch epoch;
-	struct rte_mempool *pool;
-	struct rte_mempool *large; /* NULL: no port needs larger buffers */
+	struct pool_set pools;
+	struct rte_mempool *pool; /* of what belongs to no device */
 	struct port_table ports;
 	struct steer *steer;
 	struct host *host;
@@ -129,7 +130,6 @@ static int create_tables(struct dataplane *dp)
 {
 	const struct config_dataplane *config = &dp->config->dataplane;
 	int socket = (int)rte_socket_id();
-	uint16_t room = sizing_large_room(dp->config);
 	struct fib_config fib = {
 		.engine = (enum fib_engine)config->fib.engine,
 		.max_routes = config->fib.max_routes,
@@ -152,12 +152,14 @@ static int create_tables(struct dataplane *dp)
 			sizeof(struct path_pkts), RTE_CACHE_LINE_SIZE);
 		ret = dp->path_pkts[i] == NULL ? -ENOMEM : 0;
 	}
+	dp->pools = (struct pool_set){
+		.n_mbufs = config->mbufs,
+		.cache = POOL_CACHE,
+		.large_room = sizing_large_room(dp->config),
+		.home = socket,
+	};
 	if (ret == 0)
-		ret = pool_create(&dp->pool, "podlane", config->mbufs, pool_room(0), POOL_CACHE,
-			socket);
-	if (ret == 0 && room > 0)
-		ret = pool_create(&dp->large, "podlane-large", config->mbufs, room, POOL_CACHE,
-			socket);
+		ret = pool_set_find(&dp->pools, socket, 0, &dp->pool);
 	if (ret == 0)
 		ret = epoch_init(&dp->epoch, dp->n_workers);
 	if (ret == 0)
@@ -203,9 +205,16 @@ static int add_port(struct dataplane *dp, const struct config_port *config)
 		.complete_checksums = config->checksum == CONFIG_CHECKSUM_COMPLETE,
 		.takes_groups = config->twin,
 		.takes_all = config->promiscuous,
-		.pool = pool_room(config->mtu) > pool_room(0) ? dp->large : dp->pool,
 	};
-	int ret = ports_add(&dp->ports, dp->steer, &port, dp->error, sizeof(dp->error));
+	int socket = config->pci != NULL ? pci_socket("", config->pci) : -1;
+	int ret = pool_set_find(&dp->pools, socket, config->mtu, &port.pool);
+
+	if (ret < 0)
+		snprintf(dp->error, sizeof(dp->error),
+			"port %s: no memory for its buffers; raise dataplane.memory_mb (now %u)",
+			config->name, dp->config->dataplane.memory_mb);
+	else
+		ret = ports_add(&dp->ports, dp->steer, &port, dp->error, sizeof(dp->error));
 
 	if (ret == 0 && config->twin)
 		ret = host_add_twin(dp->host, &dp->ports.port[dp->ports.n - 1], dp->n_workers,
@@ -382,8 +391,7 @@ static void stop(struct dataplane *dp)
 	for (unsigned i = 0; i <= dp->n_workers; i++)
 		rte_free(dp->path_pkts[i]);
 	rte_free(dp->stats);
-	rte_mempool_free(dp->large);
-	rte_mempool_free(dp->pool);
+	pool_set_free(&dp->pools);
 }
 
 static void run(struct dataplane *dp)

@@ -255,3 +255,19 @@ int pci_check(const char *root, const char *address, char *error, size_t error_b
 		address, bound, has_vfio ? "" : "modprobe vfio-pci && ", address);
 	return -EBUSY;
 }
+
+int pci_socket(const char *root, const char *address)
+{
+	char path[PATH_MAX];
+	int node = -1;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s/numa_node", root, address);
+	in = fopen(path, "re");
+	if (in == NULL)
+		return -1;
+	if (fscanf(in, "%d", &node) != 1)
+		node = -1;
+	fclose(in);
+	return node;
+}

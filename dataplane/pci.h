@@ -32,6 +32,9 @@ int pci_find(const char *root, const char *text, char address[PCI_ADDRESS_BYTES]
 /** Is it the form enp59s0f0/vf1? Then of which PF, and which. */
 bool pci_is_vf(const char *text, char pf[PCI_PF_BYTES], unsigned *vf);
 
+/** The NUMA node of a device. Returns: -1, it has none or nobody knows */
+int pci_socket(const char *root, const char *address);
+
 /** Does this driver leave the device to DPDK, or share it? */
 bool pci_is_for_dpdk(const char *driver);
 

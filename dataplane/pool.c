@@ -5,10 +5,14 @@
  */
 #include "dataplane/pool.h"
 
+#include "dataplane/log.h"
+
 #include <rte_mbuf.h>
 #include <rte_mbuf_pool_ops.h>
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 
 /* struct rte_mbuf, the mempool's header, and a place in its ring */
 #define BESIDE_BYTES 384u
@@ -63,4 +67,45 @@ int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, u
 err_free:
 	rte_mempool_free(p);
 	return -ENOMEM;
+}
+
+static int find_on(struct pool_set *set, int socket, bool is_large, struct rte_mempool **pool)
+{
+	struct rte_mempool **place = &set->pool[socket][is_large];
+	char name[RTE_MEMPOOL_NAMESIZE];
+	int ret = 0;
+
+	if (*place == NULL) {
+		snprintf(name, sizeof(name), "podlane%d%s", socket, is_large ? "-large" : "");
+		ret = pool_create(place, name, set->n_mbufs,
+			is_large ? set->large_room : pool_room(0), set->cache, socket);
+	}
+	if (ret == 0)
+		*pool = *place;
+	return ret;
+}
+
+int pool_set_find(struct pool_set *set, int socket, uint32_t mtu, struct rte_mempool **pool)
+{
+	bool is_large = pool_room(mtu) > pool_room(0);
+
+	if (socket >= 0 && socket < RTE_MAX_NUMA_NODES && socket != set->home) {
+		if (find_on(set, socket, is_large, pool) == 0)
+			return 0;
+		LOG(WARNING,
+			"pool: no huge pages left on NUMA node %d; a port there takes buffers "
+			"of node %d\n",
+			socket, set->home);
+	}
+	return find_on(set, set->home, is_large, pool);
+}
+
+void pool_set_free(struct pool_set *set)
+{
+	for (unsigned i = 0; i < RTE_MAX_NUMA_NODES; i++) {
+		for (unsigned size = 0; size < 2; size++) {
+			rte_mempool_free(set->pool[i][size]);
+			set->pool[i][size] = NULL;
+		}
+	}
 }

@@ -41,4 +41,26 @@ uint64_t pool_bytes(unsigned n_mbufs, uint16_t room);
 int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, uint16_t room,
 	unsigned cache, int socket);
 
+/** The buffers of all ports. Of each lot those of default size, and larger ones if a port wants them. */
+struct pool_set {
+	unsigned n_mbufs; /**< of each pool */
+	unsigned cache;
+	uint16_t large_room; /**< 0: no port wants larger ones */
+	int home;	     /**< the socket of what has no socket */
+	struct rte_mempool
+		*pool[RTE_MAX_NUMA_NODES][2]; /**< by socket, then size; NULL: not made */
+};
+
+/**
+ * Find the buffers for a port of this MTU whose device is on this socket, and make them if nobody else is
+ * there. If that socket has no memory left, those of the home socket.
+ *
+ * @socket: -1: the home socket
+ *
+ * Owner:  the set's, freed with pool_set_free()
+ * Errors: -ENOMEM, as pool_create()
+ */
+int pool_set_find(struct pool_set *set, int socket, uint32_t mtu, struct rte_mempool **pool);
+void pool_set_free(struct pool_set *set);
+
 #endif

@@ -199,6 +199,30 @@ static void test_pci_check(void **state)
 	}
 }
 
+static void test_pci_socket(void **state)
+{
+	static const struct {
+		const char *text;
+		int node;
+	} rows[] = {{"1\n", 1}, {"0\n", 0}, {"-1\n", -1}, {"", -1}, {"x\n", -1}};
+	char root[] = "/tmp/podlane-pci-XXXXXX", path[PATH_MAX];
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	put(root, "/sys/bus/pci/devices/" VF, NULL);
+	assert_int_equal(pci_socket(root, VF), -1);
+	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/" VF "/numa_node", root);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		FILE *out = fopen(path, "we");
+
+		assert_non_null(out);
+		fputs(rows[i].text, out);
+		fclose(out);
+		assert_int_equal(pci_socket(root, VF), rows[i].node);
+	}
+	remove_machine(root);
+}
+
 /* By what the kernel shows: an interface's device, a PF's VF. */
 static void test_pci_find_by_name(void **state)
 {
@@ -244,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_pci_find_cut),
 		cmocka_unit_test(test_pci_is_vf),
 		cmocka_unit_test(test_pci_find_by_name),
+		cmocka_unit_test(test_pci_socket),
 		cmocka_unit_test(test_pci_check),
 	};
 

@@ -8,6 +8,8 @@
 
 #include <rte_mbuf.h>
 
+#include <errno.h>
+
 #define N_MBUFS 1023u
 
 struct range {
@@ -83,12 +85,38 @@ static void test_pool_too_big(void **state)
 	assert_null(pool);
 }
 
+/* One pool for each socket and size; what has no socket shares that of the home socket. */
+static void test_pool_set_find_shares(void **state)
+{
+	struct pool_set set = {.n_mbufs = 255, .large_room = pool_room(9000), .home = 0};
+	struct rte_mempool *home, *other, *large;
+
+	(void)state;
+	support_eal_init(64);
+	assert_int_equal(pool_set_find(&set, 0, 0, &home), 0);
+	assert_int_equal(pool_set_find(&set, -1, 1500, &other), 0);
+	assert_ptr_equal(other, home);
+	assert_int_equal(pool_set_find(&set, RTE_MAX_NUMA_NODES, 0, &other), 0);
+	assert_ptr_equal(other, home);
+	assert_int_equal(pool_set_find(&set, -1, 9000, &large), 0);
+	assert_ptr_not_equal(large, home);
+	assert_true(rte_pktmbuf_data_room_size(large) > rte_pktmbuf_data_room_size(home));
+	assert_int_equal(home->socket_id, 0);
+	// a node that this machine has not: no memory there, and nothing is left of the attempt
+	assert_int_equal(pool_set_find(&set, RTE_MAX_NUMA_NODES - 1, 0, &other), 0);
+	assert_ptr_equal(other, home);
+	assert_null(set.pool[RTE_MAX_NUMA_NODES - 1][0]);
+	pool_set_free(&set);
+	assert_null(set.pool[0][0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pool_room_holds_the_mtu),
 		cmocka_unit_test(test_pool_has_no_gaps),
 		cmocka_unit_test(test_pool_gives_packets),
+		cmocka_unit_test(test_pool_set_find_shares),
 		cmocka_unit_test(test_pool_too_big),
 	};
 
