@@ -154,6 +154,13 @@ class Machine:
         """Plug the cable of a NIC in or out."""
         self.monitor("set_link", name=wire, up=is_up)
 
+    def unplug(self, wire):
+        """Pull a NIC out of its slot, after the guest has let it go, as by the slot's button."""
+        self.monitor("device_del", id=f"nic-{wire}")
+
+    def plug_in(self, wire, model, number):
+        self.monitor("device_add", **nic(wire, model, number))
+
     def stop(self):
         if self.process is None:
             return

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Two uplinks of A: a VF of one NIC, and the whole of another one, its PF. BGP has both ways to B's block, the
-second by the reflector as a router, and flows go by both. A cable out under traffic, and in again."""
+second by the reflector as a router, and flows go by both. Under traffic a cable comes out and in again, and a
+device goes and comes back."""
 import time
 
 from guest_flows import GuestFlows
 from lablib.netns import ip
 from lablib.shell import wait_until
 from lablib.topology import AS_NUMBER, NODES, PODS, PREFIX, SEGMENT
-from world import NIC_OF_UPLINK1, TAP_OF_UPLINK1, expect
+from world import NIC_OF_A, NIC_OF_UPLINK1, TAP_OF_UPLINK1, WIRES, expect
 
 A, B = NODES["a"], NODES["b"]
 ROUTER, OWN = "192.168.3.1", "192.168.3.10"     # the reflector's and A's on the second segment
@@ -67,8 +68,9 @@ def check_both(world):
 
 
 def expect_moved(name, result, out_at, in_at):
-    """Flows over a failure and the return from it: what it cost, in words."""
-    moved_ms = max((one - out_at) * 1000 for one in result.lost) if result.lost else 0
+    """Flows over a failure and the return from it: what it cost, in words. With out_at None the failure began
+    with the first one lost: an order to let a device go takes its time."""
+    moved_ms = (result.lost[-1] - (out_at or result.lost[0])) * 1000 if result.lost else 0
     n_late = sum(one >= in_at for one in result.lost)
     expect(result.sent >= N_LEAST, f"{name}: {result}")
     expect(moved_ms < MOVED_MS, f"{name}: {result}, the last one sent {moved_ms:.0f} ms after it failed")
@@ -104,6 +106,50 @@ def check_vf_cable(world):
     return note
 
 
+def remove(world, name, others, take, give_back):
+    """The device of an uplink goes under traffic: its way is left, and the dataplane lets go of it. It comes back,
+    and so does the way. Returns what that did, in words."""
+    device = world.machine.call("nodes.device_of_port", name)
+    pid = world.podlanes["a"].status()["dataplane"]["pid"]
+    flows = GuestFlows(world)
+    time.sleep(SETTLE_SEC)
+    take()
+    left = wait_hops(world, BOTH - others)
+    freed = left + wait_until(f"{device} is gone", lambda: world.machine.call("nics.is_gone", device), 60,
+                              quiet=True)
+    time.sleep(SETTLE_SEC)
+    in_at = flows.now()
+    give_back()
+    back = wait_hops(world, BOTH)
+    time.sleep(SETTLE_SEC)
+    note = expect_moved(name, flows.stop(), None, in_at)
+    now = world.podlanes["a"].status()["dataplane"]["pid"]
+    expect(now == pid, f"A's dataplane is another one: {pid}, {now}")
+    return (f"{note}; A has one way after {left:.2f} s, {device} is gone after {freed:.1f} s, two ways "
+            f"{back:.1f} s after it was bound again")
+
+
+def check_vf_removed(world):
+    """The PF makes no more VFs, as a device plugin may order: vfio asks the dataplane to let go, and the order
+    does not end before. Then the PF makes one again."""
+    note = remove(world, "uplink0", {B.address},
+                  lambda: world.machine.call("nics.begin_no_vfs", NIC_OF_A),
+                  lambda: world.machine.call("nodes.give_vf_back", NIC_OF_A, timeout_sec=300))
+    wait_until("BGP again", world.missing_sessions, 120, quiet=True)
+    return note
+
+
+def plug_in(world):
+    world.machine.plug_in(TAP_OF_UPLINK1, WIRES[TAP_OF_UPLINK1], NIC_OF_UPLINK1)
+    world.machine.call("nodes.give_nic_back", NIC_OF_UPLINK1)
+
+
+def check_nic_pulled(world):
+    """A NIC, bound whole, is pulled out of its slot, and put in again."""
+    return remove(world, "uplink1", {ROUTER}, lambda: world.machine.unplug(TAP_OF_UPLINK1),
+                  lambda: plug_in(world))
+
+
 def check_one_again(world):
     """Back to one uplink."""
     world.speakers["rr"].change(f"router bgp {AS_NUMBER}", f"no neighbor {OWN}")
@@ -114,4 +160,4 @@ def check_one_again(world):
     world.echo("b1", "a1", 100)
 
 
-CHECKS = [check_both, check_pf_cable, check_vf_cable, check_one_again]
+CHECKS = [check_both, check_pf_cable, check_vf_cable, check_vf_removed, check_nic_pulled, check_one_again]

@@ -2,6 +2,7 @@
 """In the guest: NICs by their MAC, VFs, and which driver has them."""
 import glob
 import os
+import subprocess
 
 from lablib.shell import run, say
 from machine import mac_of_nic
@@ -32,8 +33,23 @@ def set_vf_mac(number):
     run(["ip", "link", "set", interface_of(number), "vf", "0", "mac", VF_MAC])
 
 
+def numvfs(number):
+    return os.path.join("/sys/bus/pci/devices", device_of(number), "sriov_numvfs")
 
 
+def make_vf(number):
+    with open(numvfs(number), "w", encoding="ascii") as out:
+        out.write("1\n")
+
+
+def begin_no_vfs(number):
+    """Have a NIC make no VFs. The write does not return before whoever uses one has let it go."""
+    # left to itself: what matters is that the device goes
+    subprocess.Popen(["sh", "-c", f"echo 0 > {numvfs(number)}"], start_new_session=True)
+
+
+def is_gone(device):
+    return not os.path.exists(os.path.join("/sys/bus/pci/devices", device))
 
 
 def show_devices(when):

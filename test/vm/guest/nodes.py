@@ -156,7 +156,25 @@ def remove_pf(name):
     ip(A.netns, f"link del {name}")
 
 
+def device_of_port(name):
+    """The PCI address of a port of A's."""
+    address, _, vf = LAB.ports[name].partition("/vf")
+    if not vf:
+        return address
+    return os.path.basename(os.path.realpath(f"/sys/bus/pci/devices/{address}/virtfn{vf}"))
 
+
+def give_vf_back(nic):
+    """With its MAC before the dataplane, which looks for it, can take it."""
+    nics.make_vf(nic)
+    nics.set_vf_mac(nic)
+    set_up()
+
+
+def give_nic_back(nic):
+    """A NIC that was plugged in, as soon as the kernel has it."""
+    wait_until("the kernel has the NIC", lambda: nics.interface_of(nic) is not None, 60, quiet=True)
+    nics.bind(nics.device_of(nic))
 
 
 def add_session(peer):
