@@ -39,6 +39,8 @@ dataplane:
 
 
 class Podlane:
+    start_sec = 60      # until a daemon answers
+
     def __init__(self, daemons, node, state_dir, build_dir, slot, checksum):
         self.daemons = daemons
         self.node = node
@@ -98,7 +100,7 @@ class Podlane:
         def is_up():
             self.daemons.check(name)
             return self.status().get("dataplane", {}).get("is_up", False)
-        return wait_until(f"{name} answers", is_up, 60, 0.1, quiet=True)
+        return wait_until(f"{name} answers", is_up, self.start_sec, 0.1, quiet=True)
 
     def start_control(self):
         name = self.names["control"]
@@ -108,7 +110,7 @@ class Podlane:
         def is_up():
             self.daemons.check(name)
             return self.status().get("control", {}).get("is_up", False)
-        return wait_until(f"{name} answers", is_up, 30, 0.1, quiet=True)
+        return wait_until(f"{name} answers", is_up, self.start_sec, 0.1, quiet=True)
 
     def stop(self):
         for part in ("control", "dataplane"):

@@ -29,6 +29,7 @@ class GuestLab(Lab):
         self.ports = {}     # of A's podlane.yaml, by name: PCI address
         self.vlans = {}     # of those that have one
         self.programs = []
+        self.podlanes["a"].start_sec = 300
 
     def add_namespace(self, node):
         os.makedirs(os.path.join(self.dir, node.name), exist_ok=True)
