@@ -244,4 +244,3 @@ class Node:
             self.client.kill()
             self.client.wait()
         run(["ip", "netns", "del", self.netns], check=False)
-
