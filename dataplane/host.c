@@ -204,14 +204,12 @@ static void punt_to_tap(struct host *host, struct rte_mbuf *pkt)
 
 void host_punt(struct host *host, struct rte_mbuf *pkt)
 {
-	// a device that was away may have another number of DPDK's
-	for (unsigned i = 0; i < RTE_DIM(host->twin); i++) {
-		if (host->twin[i] != NULL && twin_port(host->twin[i])->eth_id == pkt->port) {
-			twin_punt(host->twin[i], pkt);
-			return;
-		}
-	}
-	punt_to_tap(host, pkt);
+	struct twin *twin = host->twin[pkt->port];
+
+	if (twin != NULL)
+		twin_punt(twin, pkt);
+	else
+		punt_to_tap(host, pkt);
 }
 
 static bool is_icmp_error(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip)

@@ -60,7 +60,7 @@ void host_follow_ports(struct host *host);
 /**
  * Give a packet to the kernel, as if it had come in by the twin of its port, or by the TAP.
  *
- * @pkt: as stage/punt.c leaves it: port is DPDK's, hash.usr the class
+ * @pkt: as stage/punt.c leaves it: port is a number of the port table, hash.usr the class
  *
  * Owner: frees the packet
  */

@@ -178,11 +178,6 @@ void twin_follow(struct twin *twin)
 		LOG(WARNING, "twin: %s does not follow its port: %s\n", port->name, strerror(-ret));
 }
 
-const struct port *twin_port(const struct twin *twin)
-{
-	return twin->port;
-}
-
 int twin_fd(const struct twin *twin)
 {
 	return twin->fd;

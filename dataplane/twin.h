@@ -45,8 +45,6 @@ unsigned twin_send(struct twin *twin);
 /** Carrier, MTU and MAC as the port has them. */
 void twin_follow(struct twin *twin);
 
-const struct port *twin_port(const struct twin *twin);
-
 /** To wait on for what the kernel sends. */
 int twin_fd(const struct twin *twin);
 

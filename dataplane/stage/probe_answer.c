@@ -142,6 +142,7 @@ static void hear(struct burst *burst, struct rte_mbuf *pkt, struct rte_ring *rin
 		heard.kind = pkt->ol_flags & PACKET_FROM_IPIP ? WIRE_PATH_IPIP : WIRE_PATH_VXLAN;
 	}
 	packet_put_ether(pkt); // it may be the kernel's
+	pkt->port = burst->port;
 	if (rte_ring_sp_enqueue_elem(ring, &heard, sizeof(heard)) != 0)
 		burst_drop(burst, pkt, DROP_PUNT_FULL);
 }

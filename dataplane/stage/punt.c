@@ -105,6 +105,7 @@ void punt(struct burst *burst, struct rte_ring *to_kernel)
 		class = punt_classify(pkt);
 		room = rte_ring_get_capacity(to_kernel) * ring_parts[class] / RING_PARTS;
 		pkt->hash.usr = class;
+		pkt->port = burst->port; // a bond left its member's there
 		if (n_waiting < room && rte_ring_sp_enqueue(to_kernel, pkt) == 0)
 			n_waiting++;
 		else

@@ -12,7 +12,7 @@ enum punt_class punt_classify(const struct rte_mbuf *pkt);
 /**
  * One of the two other ways out: hand the burst's punts to the main lcore, which gives them to the
  * kernel and counts them. What the ring does not take is dropped; its last part is kept for BGP and
- * what BGP needs. hash.usr of each packet becomes its enum punt_class.
+ * what BGP needs. hash.usr of each packet becomes its enum punt_class, port the burst's.
  *
  * Owner: the ring's reader frees
  */

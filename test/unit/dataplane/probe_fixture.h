@@ -64,6 +64,7 @@ static inline void on_answered(void *arg, const struct wire_probe_reply *reply)
 static inline void on_foreign(void *arg, struct rte_mbuf *pkt)
 {
 	(void)arg;
+	assert_int_equal(pkt->port, UPLINK);
 	n_foreign++;
 	main_stats.punt_pkts++;
 	rte_pktmbuf_free(pkt);
