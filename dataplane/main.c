@@ -30,7 +30,6 @@
 #include "dataplane/prober.h"
 #include "dataplane/sizing.h"
 #include "dataplane/steer/steer.h"
-#include "dataplane/table/port_bond.h"
 #include "dataplane/worker.h"
 
 #define LINK_POLL_MS 20u /* of drivers that do not tell of it; a look costs microseconds */
@@ -73,13 +72,13 @@ static int find_pci_ports(struct dataplane *dp, bool *has_pci)
 
 	for (unsigned i = 0; i < dp->config->n_ports && ret == 0; i++) {
 		struct config_port *port = &dp->config->ports[i];
+		char member[CONFIG_PCI_BYTES];
 
-		// a bond's members may be
-		*has_pci |=
-			port->pci != NULL || (port->devargs != NULL && port_is_bond(port->devargs));
-		if (port->pci == NULL)
-			continue;
-		ret = ports_find_pci(port->name, &port->pci, dp->error, sizeof(dp->error));
+		if (port->pci != NULL)
+			ret = ports_find_pci(port->name, &port->pci, dp->error, sizeof(dp->error));
+		*has_pci |= port->pci != NULL || config_port_member(port, 0, member);
+		for (unsigned n = 0; ret == 0 && config_port_member(port, n, member); n++)
+			ret = ports_check_member(port->name, member, dp->error, sizeof(dp->error));
 	}
 	return ret;
 }

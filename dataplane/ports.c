@@ -11,20 +11,36 @@
 #include "dataplane/pci.h"
 #include "dataplane/steer/steer.h"
 
-int ports_find_pci(const char *name, char **pci, char *error, size_t error_bytes)
+static int check_pci(const char *name, const char *pci, char address[PCI_ADDRESS_BYTES],
+	char *error, size_t error_bytes)
 {
-	char address[PCI_ADDRESS_BYTES], why[400];
-	int ret = pci_find("", *pci, address, why, sizeof(why));
+	char why[400];
+	int ret = pci_find("", pci, address, why, sizeof(why));
 
 	if (ret == 0)
 		ret = pci_check("", address, why, sizeof(why));
-	if (ret < 0) {
+	if (ret < 0)
 		snprintf(error, error_bytes, "port %s: %s", name, why);
+	return ret;
+}
+
+int ports_find_pci(const char *name, char **pci, char *error, size_t error_bytes)
+{
+	char address[PCI_ADDRESS_BYTES];
+	int ret = check_pci(name, *pci, address, error, error_bytes);
+
+	if (ret < 0)
 		return ret;
-	}
 	free(*pci);
 	*pci = strdup(address);
 	return *pci == NULL ? -ENOMEM : 0;
+}
+
+int ports_check_member(const char *name, const char *pci, char *error, size_t error_bytes)
+{
+	char address[PCI_ADDRESS_BYTES];
+
+	return check_pci(name, pci, address, error, error_bytes);
 }
 
 int ports_add(struct port_table *ports, struct steer *steer, struct port_config *config,

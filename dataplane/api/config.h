@@ -25,6 +25,8 @@ enum config_encap {
 };
 enum config_scope { CONFIG_SCOPE_ALWAYS = 0, CONFIG_SCOPE_CROSS_SUBNET };
 
+#define CONFIG_PCI_BYTES 13u /**< "0000:3b:02.0" with its NUL */
+
 struct config_port {
 	char *name;
 	char *interface; /**< NULL unless AF_XDP */
@@ -133,5 +135,12 @@ struct config {
 int config_load(const char *path, struct config **cfg, char *error, size_t error_bytes);
 
 void config_free(struct config *cfg);
+
+/**
+ * The n-th member of a bond, from 0, that is a PCI device; its address as written in the port's devargs.
+ *
+ * Returns: is there one? @member is only written if so
+ */
+bool config_port_member(const struct config_port *port, unsigned n, char member[CONFIG_PCI_BYTES]);
 
 #endif

@@ -82,6 +82,33 @@ static bool is_address(const char *text, size_t len)
 	       (size_t)end == len;
 }
 
+/* How long is the word in front of a member's name? 0: it is another argument. */
+static size_t member_prefix(const char *word)
+{
+	static const char *const words[] = {"member=", "slave="};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strncmp(word, words[i], strlen(words[i])) == 0)
+			return strlen(words[i]);
+	return 0;
+}
+
+bool config_port_member(const struct config_port *port, unsigned n, char member[CONFIG_PCI_BYTES])
+{
+	const char *word = port->devargs != NULL ? port->devargs : "";
+
+	for (size_t len; *word != '\0'; word += len + (word[len] == ',')) {
+		size_t prefix = member_prefix(word);
+
+		len = strcspn(word, ",");
+		if (prefix == 0 || !is_address(word + prefix, len - prefix) || n-- > 0)
+			continue;
+		snprintf(member, CONFIG_PCI_BYTES, "%.*s", (int)(len - prefix), word + prefix);
+		return true;
+	}
+	return false;
+}
+
 /* The forms that pci_find() takes; whether the device is there is not looked at. */
 static bool is_pci(const char *text)
 {
@@ -118,8 +145,19 @@ static int check_pci(struct config_loading *load, unsigned i)
 		if (load->cfg->ports[j].pci != NULL && strcmp(load->cfg->ports[j].pci, pci) == 0)
 			return config_refuse(load, key, "%s is also polled by %s; remove one", pci,
 				load->cfg->ports[j].name);
-	// without hugepages DPDK maps each 4 KiB page for the IOMMU, more of them than vfio allows
-	if (!load->cfg->dataplane.hugepages)
+	return 0;
+}
+
+/* Without them DPDK maps each 4 KiB page for the IOMMU, more of them than vfio allows. */
+static int check_hugepages(struct config_loading *load, unsigned i)
+{
+	const struct config_port *port = &load->cfg->ports[i];
+	char key[64], member[CONFIG_PCI_BYTES];
+
+	if (load->cfg->dataplane.hugepages)
+		return 0;
+	snprintf(key, sizeof(key), "ports[%u].%s", i, port->pci != NULL ? "pci" : "devargs");
+	if (port->pci != NULL || config_port_member(port, 0, member))
 		return config_refuse(load, key, "a PCI port needs dataplane.hugepages: true");
 	return 0;
 }
@@ -223,6 +261,7 @@ int config_take_ports(struct config_loading *load)
 		check_numbers,
 		check_interface,
 		check_pci,
+		check_hugepages,
 		check_vlan,
 		check_promiscuous,
 		check_twin,

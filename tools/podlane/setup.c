@@ -34,15 +34,26 @@ static void see_to_vfs(struct setup *setup, const struct config *config, unsigne
 	setup_vfs(setup, pf, last);
 }
 
+/* The n-th PCI device of a port: of a bond there are several. Returns: NULL, there is none */
+static const char *device_of(const struct config_port *port, unsigned n,
+	char member[CONFIG_PCI_BYTES])
+{
+	if (port->pci != NULL)
+		return n == 0 ? port->pci : NULL;
+	return config_port_member(port, n, member) ? member : NULL;
+}
+
 static void see_to_all(struct setup *setup, const struct config *config)
 {
 	unsigned n_pci = 0, n_vfio = 0;
+	char member[CONFIG_PCI_BYTES];
+	const char *pci;
 
-	for (unsigned i = 0; i < config->n_ports; i++) {
-		n_pci += config->ports[i].pci != NULL;
-		n_vfio += config->ports[i].pci != NULL &&
-			  setup_wants_vfio(setup, config->ports[i].pci);
-	}
+	for (unsigned i = 0; i < config->n_ports; i++)
+		for (unsigned n = 0; (pci = device_of(&config->ports[i], n, member)) != NULL; n++) {
+			n_pci++;
+			n_vfio += setup_wants_vfio(setup, pci);
+		}
 	if (config->dataplane.hugepages)
 		setup_hugepages(setup, config->dataplane.memory_mb);
 	if (n_vfio > 0)
@@ -53,8 +64,8 @@ static void see_to_all(struct setup *setup, const struct config *config)
 		if (config->ports[i].pci != NULL)
 			see_to_vfs(setup, config, i);
 	for (unsigned i = 0; i < config->n_ports; i++)
-		if (config->ports[i].pci != NULL)
-			setup_device(setup, config->ports[i].name, config->ports[i].pci);
+		for (unsigned n = 0; (pci = device_of(&config->ports[i], n, member)) != NULL; n++)
+			setup_device(setup, config->ports[i].name, pci);
 }
 
 static unsigned run(struct context *context, const struct config *config, enum setup_mode mode)
@@ -101,8 +112,8 @@ void setup_print(const json_t *doc, const struct options *options)
 	if (steps == NULL)
 		return;
 	if (json_array_size(steps) == 0) {
-		printf("no port has pci:, and dataplane.hugepages is false: there is nothing to "
-		       "set up\n");
+		printf("no port is a PCI device, and dataplane.hugepages is false: there is "
+		       "nothing to set up\n");
 		return;
 	}
 	table = table_new(titles);

@@ -15,7 +15,10 @@
 
 #include <cmocka.h>
 
-#define PCI	"dataplane: {hugepages: true}\nports:\n  - name: a\n    pci: 0000:3b:02.0\n"
+#define PCI "dataplane: {hugepages: true}\nports:\n  - name: a\n    pci: 0000:3b:02.0\n"
+#define BOND                                                                                       \
+	"ports:\n  - name: a\n    devargs: net_bonding0,mode=1,member=0000:3b:02.0,"               \
+	"member=net_null0,slave=3b:0a.1\n"
 #define MINIMUM "node:\n  name: a\npods: {}\n"
 
 static int load_text(const char *text, struct config **cfg, char *error, size_t error_bytes)
@@ -131,6 +134,7 @@ static const struct {
 	{MINIMUM "ports:\n  - name: a\n    interface: b\n    devargs: c\n", "say exactly one"},
 	{MINIMUM "ports:\n  - name: a\n    interface: b\n    pci: 3b:00.0\n", "say exactly one"},
 	{MINIMUM "ports:\n  - name: a\n    pci: 3b:00.0\n", ":6: ports[0].pci: a PCI port needs"},
+	{MINIMUM BOND, ":6: ports[0].devargs: a PCI port needs"},
 	{MINIMUM "ports:\n  - name: a\n    pci: eth0/1\n", ":6: ports[0].pci: eth0/1 is no PCI"},
 	{MINIMUM "ports:\n  - name: a\n    pci: eth0/vf1x\n", "eth0/vf1x is no PCI address"},
 	{MINIMUM "ports:\n  - name: a\n    pci: /vf1\n", "/vf1 is no PCI address"},
@@ -251,6 +255,36 @@ static void test_config_load_pci(void **state)
 	config_free(cfg);
 }
 
+/* Members that are virtual devices are not meant, nor other arguments. */
+static void test_config_port_member(void **state)
+{
+	static const char *const none[] = {"net_bonding0",
+		"net_bonding0,member=", "net_bonding0,member=3b:02.0x", "net_tap0,iface=3b:02.0"};
+	struct config_port port = {0};
+	struct config *cfg = NULL;
+	char error[400] = "", member[CONFIG_PCI_BYTES];
+
+	(void)state;
+	assert_int_equal(load_text(MINIMUM "dataplane: {hugepages: true}\n" BOND, &cfg, error,
+				 sizeof(error)),
+		0);
+	assert_true(config_port_member(&cfg->ports[0], 0, member));
+	assert_string_equal(member, "0000:3b:02.0");
+	assert_true(config_port_member(&cfg->ports[0], 1, member));
+	assert_string_equal(member, "3b:0a.1");
+	assert_false(config_port_member(&cfg->ports[0], 2, member));
+	config_free(cfg);
+
+	assert_false(config_port_member(&port, 0, member));
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		char devargs[64];
+
+		snprintf(devargs, sizeof(devargs), "%s", none[i]);
+		port.devargs = devargs;
+		assert_false(config_port_member(&port, 0, member));
+	}
+}
+
 static void test_config_load_tunnel(void **state)
 {
 	const char *text = MINIMUM "pools:\n  - cidr: 10.0.0.0/8\n    encap: vxlan\n"
@@ -344,6 +378,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_config_load_no_file),
 		cmocka_unit_test(test_config_load_no_pools),
 		cmocka_unit_test(test_config_load_pci),
+		cmocka_unit_test(test_config_port_member),
 		cmocka_unit_test(test_config_load_tunnel),
 		cmocka_unit_test(test_config_load_probe),
 		cmocka_unit_test_prestate(test_config_load_cut, example),

@@ -14,7 +14,7 @@
 
 #define CONFIG                                                                                     \
 	"node:\n  name: n\ndataplane:\n  hugepages: true\n  memory_mb: 512\n"                      \
-	"ports:\n  - name: uplink0\n    pci: "
+	"ports:\n  - name: uplink0\n    "
 #define PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
 static char folder[64];
@@ -28,8 +28,8 @@ static void shell(const char *script)
 		fail_msg("%s", command);
 }
 
-/* Run it. Returns: its document; *rc is the exit status */
-static json_t *setup(const char *pci, const char *options, int *rc)
+/* Run it. @device: pci or devargs of the port. Returns: its document; *rc is the exit status */
+static json_t *setup(const char *device, const char *options, int *rc)
 {
 	char command[1024];
 	json_error_t error;
@@ -39,7 +39,7 @@ static json_t *setup(const char *pci, const char *options, int *rc)
 	snprintf(command, sizeof(command), "%s/podlane.yaml", folder);
 	out = fopen(command, "we");
 	assert_non_null(out);
-	fprintf(out, CONFIG "%s\n", pci);
+	fprintf(out, CONFIG "%s: %s\n", strchr(device, '=') != NULL ? "devargs" : "pci", device);
 	fclose(out);
 	snprintf(command, sizeof(command),
 		"PATH=%s/bin:$PATH $PODLANE setup --json --root %s --config %s/podlane.yaml %s "
@@ -224,6 +224,36 @@ static void test_setup_shared_device(void **state)
 	json_decref(doc);
 }
 
+/* A bond's members are bound like ports; of virtual ones nothing is wanted. */
+static void test_setup_bond(void **state)
+{
+	json_t *doc;
+	int rc;
+
+	(void)state;
+	shell("sh $MACHINE $R");
+	doc = setup("net_bonding0,mode=1,member=0000:01:10.0,member=0000:01:10.1", "", &rc);
+	assert_int_equal(rc, 0);
+	expect_state(doc, "iommu", "ok");
+	expect_state(doc, "locked memory", "ok");
+	expect_state(doc, "driver", "changed");
+	assert_null(of_step(doc, "VFs", "state"));
+	json_decref(doc);
+	assert_true(is_bound("0000:01:10.0", "vfio-pci"));
+	assert_true(is_bound("0000:01:10.1", "vfio-pci"));
+
+	doc = setup("net_bonding0,mode=1,member=net_null0,member=0000:01:10.7", "", &rc);
+	assert_int_equal(rc, 1);
+	expect_state(doc, "driver", "refused");
+	json_decref(doc);
+
+	doc = setup("net_bonding0,mode=1,member=net_null0", "", &rc);
+	assert_int_equal(rc, 0);
+	assert_null(of_step(doc, "driver", "state"));
+	assert_null(of_step(doc, "locked memory", "state"));
+	json_decref(doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_setup_refuses),
 		cmocka_unit_test(test_setup_says_what_failed),
 		cmocka_unit_test(test_setup_shared_device),
+		cmocka_unit_test(test_setup_bond),
 	};
 	int ret;
 
