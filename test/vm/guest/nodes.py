@@ -28,6 +28,7 @@ class GuestLab(Lab):
         super().__init__(build_dir=build_dir)
         self.ports = {}     # of A's podlane.yaml, by name: PCI address
         self.vlans = {}     # of those that have one
+        self.bonds = {}     # the addresses of the members
         self.programs = []
         self.podlanes["a"].start_sec = 300
 
@@ -50,6 +51,9 @@ class GuestLab(Lab):
                                         memory_mb=f"256\n  punt_pps: {PUNT_PPS}", **changes)
 
     def port_text(self, name):
+        if name in self.bonds:
+            members = ",".join(f"member={address}" for address in self.bonds[name])
+            return f"devargs: net_bonding0,mode=1,{members}\n    twin: true"
         vlan = f"\n    vlan: {self.vlans[name]}" if name in self.vlans else ""
         return f"pci: {self.ports[name]}{vlan}"
 
@@ -155,6 +159,20 @@ def remove_pf(name):
     LAB.vlans.pop(name, None)
     restart_podlane()
     ip(A.netns, f"link del {name}")
+
+
+def make_bond(name, nic):
+    """A port and a whole NIC, which "podlane setup" takes from the kernel, in a bond; the port is the active
+    member."""
+    LAB.bonds[name] = [device_of_port(name), nics.device_of(nic)]
+    LAB.write_config()
+    set_up()
+    restart_podlane()
+
+
+def end_bond(name):
+    del LAB.bonds[name]
+    restart_podlane()
 
 
 def device_of_port(name):

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A bond, active-backup, of a VF of one NIC and the whole of another one, as A's only uplink. The active member's
+cable comes out under traffic, and in again."""
+import json
+import time
+
+from guest_flows import GuestFlows
+from lablib.netns import ip
+from lablib.shell import run, wait_until
+from lablib.topology import SEGMENT
+from uplinks import SETTLE_SEC, expect_moved
+from world import NIC_OF_UPLINK1, TAP_OF_UPLINK1, expect
+
+MEMBERS = ("a", TAP_OF_UPLINK1)     # by their TAPs; the first one is active
+N_PINGS = 500
+N_STRAY = 50        # frames of a guest's kernel by a member that carries nothing
+AWAY_SEC = 3
+
+
+def sent_by(tap):
+    """Frames that the guest sent by the NIC of a TAP."""
+    link = json.loads(run(["ip", "-j", "-s", "link", "show", "dev", tap], netns=SEGMENT))[0]
+    return link["stats64"]["rx"]["packets"]
+
+
+def expect_carrier(world, active):
+    """Pings both ways, and A's part of them by this member alone."""
+    before = [sent_by(tap) for tap in MEMBERS]
+    world.echo("a1", "b1", N_PINGS)
+    world.echo("b1", "a1", N_PINGS)
+    for tap, n_before in zip(MEMBERS, before):
+        n_sent = sent_by(tap) - n_before
+        expect(n_sent >= 2 * N_PINGS if tap == active else n_sent < N_STRAY,
+               f"A sent {n_sent} frames by {tap}, and {active} should be the active member")
+
+
+def wait_up(world):
+    wait_until("BGP again", world.missing_sessions, 120, quiet=True)
+    world.wait_path("a", "b1", "native")
+
+
+def check_failover(world):
+    """The other member carries all after it, and keeps it when the first one is back."""
+    ip(SEGMENT, f"link set dev {TAP_OF_UPLINK1} master br0")
+    world.machine.call("nodes.make_bond", "uplink0", NIC_OF_UPLINK1, timeout_sec=600)
+    wait_up(world)
+    expect_carrier(world, MEMBERS[0])
+    flows = GuestFlows(world)
+    time.sleep(SETTLE_SEC)
+    out_at = flows.now()
+    world.machine.set_link(MEMBERS[0], False)
+    time.sleep(AWAY_SEC)
+    expect(world.has_carrier("uplink0"), "the bond has no carrier with one member left")
+    expect_carrier(world, MEMBERS[1])
+    in_at = flows.now()
+    world.machine.set_link(MEMBERS[0], True)
+    time.sleep(AWAY_SEC)
+    expect_carrier(world, MEMBERS[1])
+    note = expect_moved("bond", flows.stop(), out_at, in_at)
+    return f"{6 * N_PINGS} of {6 * N_PINGS} pings; {note}"
+
+
+def check_one_again(world):
+    world.machine.call("nodes.end_bond", "uplink0", timeout_sec=600)
+    ip(SEGMENT, f"link set dev {TAP_OF_UPLINK1} nomaster")
+    wait_up(world)
+
+
+CHECKS = [check_failover, check_one_again]
