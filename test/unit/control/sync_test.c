@@ -1,88 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Wanted minus acknowledged, against a fake dataplane that checks the order. */
-#include "control/step/sync.h"
-
-#include "test/unit/control/fake_dataplane.h"
-#include "test/unit/support.h"
+#include "test/unit/control/sync_fixture.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define NET(i) (0x0af40000u + ((uint32_t)(i) << 8))
-#define GW(i)  (0xc0a80100u + (uint32_t)(i))
-
-static struct fake fake;
-static struct sync *sync_;
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_open(&fake);
-	sync_ = sync_new(fake_send, &fake);
-	return sync_ == NULL;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	sync_free(sync_);
-	fake_close(&fake);
-	return 0;
-}
-
-/* What the pipeline does with a hop that has become resolved. */
-static void resolve_hop_to(uint32_t nexthop, uint8_t last_of_mac)
-{
-	struct hop *hop = sync_take_hop(sync_, (struct hop_key){.nexthop = nexthop, .ifindex = 2});
-
-	hop->wanted = (struct wire_path){.nexthop = nexthop,
-		.ifindex = 2,
-		.kind = WIRE_PATH_NATIVE,
-		.mtu = 1500,
-		.dst_mac = {2, 0, 0, 0, 0, last_of_mac}};
-	sync_hop_changed(sync_, hop);
-}
-
-/* One gateway, or two if @b is not 0. */
-static struct route_target via(uint32_t a, uint32_t b)
-{
-	struct route_target target = {.n = b == 0 ? 1 : 2};
-
-	target.member[0] = (struct target_member){{a, 2}, 1};
-	target.member[1] = (struct target_member){{b, 2}, 1};
-	return target;
-}
-
-static void want(uint32_t prefix, uint8_t depth, struct route_target target)
-{
-	for (uint32_t i = 0; i < target.n; i++)
-		if (sync_find_hop(sync_, target.member[i].key) == NULL)
-			resolve_hop_to(target.member[i].key.nexthop, 1);
-	assert_int_equal(sync_want_route(sync_, prefix, depth, &target, 0), 0);
-}
-
-static void want_fixed(uint32_t prefix, uint8_t depth, uint32_t nh)
-{
-	want(prefix, depth, (struct route_target){.fixed = nh});
-}
-
-static uint32_t n_of(enum wire_type type)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < fake.n_log; i++)
-		n += fake.log[i] == type;
-	return n;
-}
-
-static enum sync_state state_of(uint32_t prefix, uint8_t depth)
-{
-	struct sync_route_view view;
-
-	assert_true(sync_view_route(sync_, prefix, depth, &view));
-	return view.state;
-}
+#include <sys/socket.h>
 
 static void test_sync_pump_order(void **state)
 {
@@ -260,148 +182,6 @@ static void test_sync_hop_changed(void **state)
 	assert_int_equal(fake.path[fake_route(&fake, NET(1), 24)].dst_mac[5], 10);
 }
 
-static void fill(struct sync *with)
-{
-	struct sync *saved = sync_;
-
-	sync_ = with;
-	want(NET(1), 24, via(GW(1), GW(2)));
-	want(NET(2), 24, via(GW(2), 0));
-	want_fixed(0, 0, WIRE_NH_PUNT);
-	sync_ = saved;
-}
-
-/* A control that was killed comes back and finds everything right: not one message. */
-static void test_sync_adopt_all_right(void **state)
-{
-	(void)state;
-	fake_connect(&fake, sync_);
-	fill(sync_);
-	fake_settle(&fake, sync_);
-	sync_free(sync_);
-	fake.n_log = 0;
-
-	sync_ = sync_new(fake_send, &fake);
-	fake_connect(&fake, sync_);
-	fake_settle(&fake, sync_);
-	assert_int_equal(state_of(NET(1), 24), SYNC_STATE_HELD);
-	assert_int_equal(sync_counts(sync_).routes.n_held, 3);
-	// The next hops come back in another order than their indexes.
-	resolve_hop_to(GW(2), 1);
-	resolve_hop_to(GW(1), 1);
-	fill(sync_);
-	fake_settle(&fake, sync_);
-	sync_allow_deletes(sync_);
-	fake_settle(&fake, sync_);
-	assert_int_equal(fake.n_log, 0);
-	assert_int_equal(sync_counts(sync_).routes.n_held, 0);
-	assert_int_equal(state_of(NET(1), 24), SYNC_STATE_IN_SYNC);
-}
-
-static void test_sync_adopt_no_deletes_before_replay(void **state)
-{
-	(void)state;
-	fake_connect(&fake, sync_);
-	fill(sync_);
-	fake_settle(&fake, sync_);
-	sync_free(sync_);
-	fake.n_log = 0;
-
-	sync_ = sync_new(fake_send, &fake);
-	fake_connect(&fake, sync_);
-	want(NET(2), 24, via(GW(2), 0));
-	want(NET(3), 24, via(GW(3), 0));
-	fake_settle(&fake, sync_);
-	sync_retry(sync_);
-	fake_settle(&fake, sync_);
-	assert_int_equal(n_of(WIRE_ROUTE_DEL) + n_of(WIRE_GROUP_DEL) + n_of(WIRE_PATH_DEL), 0);
-	assert_int_equal(fake.n_routes, 4);
-	// What was wanted since and is withdrawn goes at once.
-	sync_unwant_route(sync_, NET(3), 24, 0);
-	fake_settle(&fake, sync_);
-	assert_int_equal(fake.n_routes, 3);
-	sync_allow_deletes(sync_);
-	fake_settle(&fake, sync_);
-	assert_int_equal(fake.n_routes, 1);
-	assert_int_equal(sync_counts(sync_).groups.n_acked, 0);
-	assert_int_equal(sync_counts(sync_).paths.n_acked, 1);
-}
-
-/* A dataplane that was restarted has empty tables, and gets everything again. */
-static void test_sync_adopt_nothing(void **state)
-{
-	(void)state;
-	fake_connect(&fake, sync_);
-	fill(sync_);
-	fake_settle(&fake, sync_);
-	sync_disconnected(sync_);
-	assert_int_equal(sync_phase(sync_), SYNC_DISCONNECTED);
-	fake_close(&fake);
-	fake_open(&fake);
-	sync_pump(sync_);
-	assert_int_equal(fake_serve(&fake, 100), 0);
-	fake_connect(&fake, sync_);
-	fake_settle(&fake, sync_);
-	assert_int_equal(fake.n_routes, 3);
-	assert_int_equal(sync_phase(sync_), SYNC_IN_SYNC);
-}
-
-/* Lost with requests on the way, of which the dataplane did some. */
-static void test_sync_reconnect_in_flight(void **state)
-{
-	(void)state;
-	fake_connect(&fake, sync_);
-	fill(sync_);
-	sync_pump(sync_);
-	fake_serve(&fake, 100);
-	sync_disconnected(sync_);
-	sync_unwant_route(sync_, NET(2), 24, 0);
-	while (recv(fake.client_fd, &(char){0}, 1, 0) > 0)
-		; // answers to the old connection
-	fake_connect(&fake, sync_);
-	sync_allow_deletes(sync_);
-	fake_settle(&fake, sync_);
-	assert_int_equal(fake.n_routes, 2);
-	assert_int_equal(sync_phase(sync_), SYNC_IN_SYNC);
-}
-
-static void test_sync_adopt_broken_dump(void **state)
-{
-	struct wire_path path = {.idx = FAKE_PATHS};
-	struct wire_path low = {.idx = 3};
-	struct wire_group group = {.idx = 0, .n_members = 1, .member = {{.path = 40, .weight = 1}}};
-	struct wire_group many = {.idx = 1, .n_members = WIRE_GROUP_MEMBERS + 1};
-	struct wire_route route = {.depth = 33, .nh = 1};
-
-	(void)state;
-	assert_int_equal(sync_connected(sync_, FAKE_PATHS, FAKE_GROUPS), 0);
-	assert_int_equal(sync_adopt(sync_, WIRE_PATH_SET, &path, 1), -EBADMSG);
-	assert_int_equal(sync_adopt(sync_, WIRE_PATH_SET, &low, 1), -EBADMSG);
-	assert_int_equal(sync_adopt(sync_, WIRE_GROUP_SET, &group, 1), -EBADMSG);
-	assert_int_equal(sync_adopt(sync_, WIRE_GROUP_SET, &many, 1), -EBADMSG);
-	assert_int_equal(sync_adopt(sync_, WIRE_ROUTE_SET, &route, 1), -EBADMSG);
-}
-
-/* Two paths with one key, as two controls could leave them: both are taken, one goes. */
-static void test_sync_adopt_second_of_a_key(void **state)
-{
-	(void)state;
-	for (uint32_t idx = 20; idx < 22; idx++) {
-		fake.has_path[idx] = true;
-		fake.path[idx] = (struct wire_path){.idx = idx, .nexthop = GW(1), .ifindex = 2};
-		fake.route[fake.n_routes++] =
-			(struct wire_route){.prefix = NET(idx), .depth = 24, .nh = idx};
-	}
-	fake_connect(&fake, sync_);
-	resolve_hop_to(GW(1), 1);
-	want(NET(20), 24, via(GW(1), 0));
-	want(NET(21), 24, via(GW(1), 0));
-	sync_allow_deletes(sync_);
-	fake_settle(&fake, sync_);
-	assert_int_equal(sync_counts(sync_).paths.n_acked, 1);
-	assert_int_equal(fake_route(&fake, NET(20), 24), fake_route(&fake, NET(21), 24));
-}
-
 static void test_sync_refused_route(void **state)
 {
 	struct sync_route_view view;
@@ -461,28 +241,6 @@ static void test_sync_paths_run_out(void **state)
 	assert_int_equal(sync_counts(sync_).paths.n_refused, 0);
 	for (uint32_t i = WIRE_NH_PATH_FIRST; i < FAKE_PATHS; i++)
 		assert_true(fake_route(&fake, NET(i), 24) >= WIRE_NH_PATH_FIRST);
-}
-
-static void test_sync_pools_last(void **state)
-{
-	struct wire_pool pools[] = {{.prefix = NET(0), .depth = 16}};
-
-	(void)state;
-	sync_want_pools(sync_, pools, 1);
-	fake_connect(&fake, sync_);
-	fill(sync_);
-	fake_settle(&fake, sync_);
-	assert_int_equal(n_of(WIRE_POOL_SET), 0); // the replay is not complete
-	want(NET(5), 24, via(GW(5), 0));
-	sync_allow_pools(sync_);
-	fake_settle(&fake, sync_);
-	assert_int_equal(n_of(WIRE_POOL_SET), 1);
-	assert_int_equal(fake.log[fake.n_log - 1], WIRE_POOL_SET);
-	assert_true(sync_counts(sync_).pools_acked);
-	// A reconnect finds them there.
-	fake_connect(&fake, sync_);
-	fake_settle(&fake, sync_);
-	assert_int_equal(n_of(WIRE_POOL_SET), 1);
 }
 
 static void test_sync_recent(void **state)
@@ -572,8 +330,6 @@ static void test_sync_random(void **state)
 	assert_int_equal(sync_counts(sync_).groups.n_acked, 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -584,16 +340,9 @@ int main(void)
 		TEST(test_sync_lists_order),
 		TEST(test_sync_sources_stay_until_replay),
 		TEST(test_sync_policies_apart),
-		TEST(test_sync_adopt_all_right),
-		TEST(test_sync_adopt_no_deletes_before_replay),
-		TEST(test_sync_adopt_nothing),
-		TEST(test_sync_reconnect_in_flight),
-		TEST(test_sync_adopt_broken_dump),
-		TEST(test_sync_adopt_second_of_a_key),
 		TEST(test_sync_refused_route),
 		TEST(test_sync_refused_path),
 		TEST(test_sync_paths_run_out),
-		TEST(test_sync_pools_last),
 		TEST(test_sync_recent),
 		TEST(test_sync_random),
 	};
