@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What source_check says of packets that are punted: the kernel gets them without their sender, so they
- * are judged as the others are. tunnel_test has the packets that go on.
+ * are judged as the others are. tunnel_decap_test has the packets that go on.
  */
 #include "test/unit/dataplane/stage/burst.h"
 
