@@ -48,25 +48,26 @@ static inline l2_bits load_bits(const void *at)
 	return bits;
 }
 
-/* What is IPv4 to us begins with. Behind it are two bytes of IPv4. */
-static void make_wanted(const struct rte_ether_addr *mac, l2_bits *wanted, l2_bits *mask)
-{
-	uint8_t bytes[sizeof(l2_bits)] = {0}, mask_bytes[sizeof(l2_bits)] = {0};
-	struct rte_ether_hdr *eth = (void *)bytes, *eth_mask = (void *)mask_bytes;
+/*
+ * What is IPv4 to us begins with; the source address may be any, and behind are two bytes of IPv4. Made of
+ * words: what was just written byte by byte could not be loaded as a vector before it is in the cache.
+ */
+static const l2_bits mask = {RTE_BE64(UINT64_C(0xffffffffffff0000)),
+	RTE_BE64(UINT64_C(0x00000000ffff0000))};
 
-	eth->dst_addr = *mac;
-	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
-	memset(&eth_mask->dst_addr, 0xff, sizeof(eth_mask->dst_addr));
-	eth_mask->ether_type = UINT16_MAX;
-	*wanted = load_bits(bytes);
-	*mask = load_bits(mask_bytes);
+static inline l2_bits make_wanted(const struct rte_ether_addr *mac)
+{
+	uint64_t dst = 0;
+
+	memcpy(&dst, mac, sizeof(*mac));
+	return (l2_bits){dst, RTE_BE64((uint64_t)RTE_ETHER_TYPE_IPV4 << 16)};
 }
 
 /* Is there nothing else in the burst? */
-static bool are_all_wanted(struct burst *burst, l2_bits wanted, l2_bits mask)
+static bool are_all_wanted(struct burst *burst, l2_bits wanted)
 {
 	const unsigned n = burst->n;
-	uint32_t n_short = 0;
+	uint32_t below = 0;
 	l2_bits differ = {0};
 
 	if (burst->has_segments)
@@ -74,20 +75,20 @@ static bool are_all_wanted(struct burst *burst, l2_bits wanted, l2_bits mask)
 #pragma GCC unroll 4
 	for (unsigned i = 0; i < n; i++) {
 		differ |= load_bits(burst->frame[i]) ^ wanted;
-		n_short += burst->len[i] < HDR_BYTES;
+		// the sign is that of the shortest
+		below |= burst->len[i] - (uint32_t)HDR_BYTES;
 	}
 	differ &= mask;
-	return (differ[0] | differ[1] | n_short) == 0;
+	return (differ[0] | differ[1] | below >> 31) == 0;
 }
 
 void l2_input(struct burst *burst, const struct rte_ether_addr *mac)
 {
 	const unsigned n_before = burst->n;
-	l2_bits wanted, mask;
+	const l2_bits wanted = make_wanted(mac);
 	unsigned n = 0;
 
-	make_wanted(mac, &wanted, &mask);
-	if (likely(are_all_wanted(burst, wanted, mask)))
+	if (likely(are_all_wanted(burst, wanted)))
 		return;
 	for (unsigned i = 0; i < n_before; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
