@@ -130,7 +130,8 @@ static inline burst_words are_special(burst_words addr)
  * Can nothing be wrong with eight headers? Then they are what nearly every packet's is, and go on at
  * once. Returns: anything but 0 where a closer look is needed
  *
- * Of the checksum, RFC 1071: the 16-bit words' sum, its carries added, must be all ones.
+ * Of the checksum, RFC 1071: the 16-bit words' sum, its carries added, must be all ones. The low halves'
+ * sum is what the words' sum is more than that of the high halves; what ran over belongs to these.
  */
 static inline burst_words find_odd(struct burst *burst, unsigned at)
 {
@@ -138,13 +139,15 @@ static inline burst_words find_odd(struct burst *burst, unsigned at)
 	const burst_words src = burst_be_32(*burst_step(burst->ip4[IP4_WORD_SRC], at));
 	const burst_words dst = burst_be_32(*burst_step(burst->ip4[IP4_WORD_DST], at));
 	const burst_words wanted = *burst_step(burst->len, at) - (uint32_t)RTE_ETHER_HDR_LEN;
-	burst_words sum = {0}, odd;
+	burst_words sum = {0}, high = {0}, odd;
 
 	for (unsigned i = 0; i < IP4_N_WORDS; i++) {
 		burst_words word = *burst_step(burst->ip4[i], at);
 
-		sum += (word & 0xffff) + (word >> 16);
+		sum += word;
+		high += word >> 16;
 	}
+	sum += high - (high << 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	// 20 bytes at least: so much there is
 	odd = (length & 0xff00ffffu) ^ (wanted | VERSION_IHL_PLAIN << 24);
