@@ -94,14 +94,15 @@ static void split_uniform(struct burst *burst)
 static bool have_room(const struct burst *burst, uint8_t hdr_len)
 {
 	const unsigned n = burst->n;
-	uint16_t n_short = 0;
+	const uint32_t needed = (uint32_t)hdr_len - RTE_ETHER_HDR_LEN;
+	uint32_t left = 0;
 
-	if (hdr_len == RTE_ETHER_HDR_LEN)
+	if (needed == 0)
 		return true;
 #pragma GCC unroll 4
 	for (unsigned i = 0; i < n; i++)
-		n_short |= burst->pkt[i]->data_off + RTE_ETHER_HDR_LEN < hdr_len;
-	return n_short == 0;
+		left |= (uint32_t)burst->pkt[i]->data_off - needed;
+	return left >> 31 == 0; // the sign is that of the least
 }
 
 /* may_go_on() of all packets of a uniform burst. */
