@@ -10,8 +10,7 @@
 uint16_t rx(struct burst *burst, const struct port *port, uint16_t queue, struct lcore_stats *stats)
 {
 	const unsigned n = rte_eth_rx_burst(port->eth_id, queue, burst->pkt, BURST_MAX);
-	uint64_t n_bytes = 0;
-	uint32_t elsewhere_bytes = 0;
+	uint32_t n_bytes = 0, elsewhere_bytes = 0;
 
 	stats->n_polls++;
 	if (n == 0) {
