@@ -44,9 +44,10 @@ static void unwrap(struct pipeline *pipeline, const struct port *port)
 	if (port->complete_checksums)
 		l4_checksum(inner);
 	source_check_tunnel(inner, endpoints, pipeline->fib, pipeline->nexthops);
+	if (inner == burst)
+		return; // decap_all() takes none of those whose addresses the kernel translates
 	translated(inner);
-	if (inner != burst)
-		burst_append(burst, inner);
+	burst_append(burst, inner);
 }
 
 /* Steps 9 and 10: out, with a header in front. */

@@ -323,7 +323,6 @@ static void strip_all(struct burst *burst, const struct endpoint *endpoint)
 		pkt->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
 		pkt->ol_flags |= mark;
 		pkt->hash.usr = rte_be_to_cpu_32(burst->ip4[IP4_WORD_SRC][i]) & node_mask;
-		pkt->hash.fdir.hi = 0;
 		burst->frame[i] += bytes;
 	}
 	// as it will be read: in vectors

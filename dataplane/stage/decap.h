@@ -27,7 +27,8 @@ void decap(struct burst *burst, struct burst *inner, const struct endpoint_view 
 
 /**
  * The same where every packet of the burst is the usual one to one tunnel end: what is inside takes its
- * place in the burst. Equals decap(), with @burst empty after it and become @inner.
+ * place in the burst. Equals decap(), with @burst empty after it and become @inner. What the kernel
+ * translates is not usual, so mbuf->hash.fdir.hi says nothing of it.
  *
  * Returns: was it so? If not, nothing was done
  */
