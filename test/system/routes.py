@@ -14,6 +14,7 @@ from lablib.traffic import Capture, Ping, ping, ping_unanswered, snmp, warm_up
 VARIANTS = ["podlane"]
 # One address on B and on C: the same prefix with two next hops, and the reply comes from either.
 ANYCAST = "10.244.9.9"
+FLOWS_SEC = 5
 
 
 def follow(lab, address, wanted, timeout_sec=30):
@@ -84,12 +85,15 @@ def check_next_hop_change(lab):
 
 def flows_arriving(source, pods, n_flows):
     """UDP packets of many flows to the anycast address; how many arrived in each pod, where nobody
-    listens and the kernel counts just that."""
+    listens and the kernel counts just that. A busy machine may take seconds for the last."""
     def arrived():
         return [snmp(pod.netns)["Udp"]["NoPorts"] for pod in pods]
     before = arrived()
     run(["bash", "-c", f"for port in $(seq {n_flows}); do "
-         f"echo x > /dev/udp/{ANYCAST}/$((10000 + port)); done; sleep 0.2"], netns=source.netns)
+         f"echo x > /dev/udp/{ANYCAST}/$((10000 + port)); done"], netns=source.netns)
+    deadline = time.monotonic() + FLOWS_SEC
+    while sum(arrived()) - sum(before) < n_flows and time.monotonic() < deadline:
+        time.sleep(0.1)
     return [now - then for now, then in zip(arrived(), before)]
 
 
