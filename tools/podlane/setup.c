@@ -74,6 +74,8 @@ static unsigned run(struct context *context, const struct config *config, enum s
 
 	see_to_all(&setup, config);
 	json_object_set_new(context->doc, "steps", setup.steps);
+	json_object_set_new(context->doc, "is_ready",
+		json_boolean(setup.n_wrong + setup.n_to_do == 0));
 	return setup.n_wrong;
 }
 
@@ -93,7 +95,6 @@ void setup_gather(struct context *context, const char *arg)
 	if (n_wrong == 0 && !context->options->is_dry_run)
 		n_wrong = run(context, config, SETUP_DO);
 	json_object_set_new(context->doc, "is_dry_run", json_boolean(context->options->is_dry_run));
-	json_object_set_new(context->doc, "is_ready", json_boolean(n_wrong == 0));
 	if (n_wrong > 0)
 		context_fail(context, EXIT_CODE_FAILED, "setup: %u of %zu steps cannot be done",
 			n_wrong, json_array_size(json_object_get(context->doc, "steps")));

@@ -18,6 +18,7 @@ struct setup {
 	enum setup_mode mode;
 	json_t *steps;	  /**< {what, of, state, text, command?} are added */
 	unsigned n_wrong; /**< steps that were refused, or failed */
+	unsigned n_to_do; /**< steps that are still to be done */
 };
 
 /** What became of a step. */

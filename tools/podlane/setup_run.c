@@ -32,6 +32,7 @@ void setup_note(struct setup *setup, enum setup_state state, const char *what, c
 		json_object_set_new(step, "command", json_string(command));
 	json_array_append_new(setup->steps, step);
 	setup->n_wrong += state == SETUP_REFUSED || state == SETUP_FAILED;
+	setup->n_to_do += state == SETUP_TO_DO;
 }
 
 int setup_read(const struct setup *setup, const char *path, uint64_t *value)

@@ -135,6 +135,7 @@ static void test_setup_dry_run_changes_nothing(void **state)
 	expect_state(doc, "driver", "to-do");
 	assert_non_null(strstr(of_step(doc, "VFs", "command"),
 		"echo 2 > /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs"));
+	assert_true(json_is_false(json_object_get(doc, "is_ready")));
 	json_decref(doc);
 	doc = setup("0000:01:10.0", "-n", &rc);
 	assert_int_equal(rc, 0);
