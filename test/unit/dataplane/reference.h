@@ -31,9 +31,11 @@ enum reference_end { REFERENCE_SENT, REFERENCE_PUNTED, REFERENCE_DROPPED };
 struct reference_packet {
 	uint8_t bytes[REFERENCE_BYTES]; /**< before: as received; after: as sent */
 	uint32_t len;
-	bool is_from_pod;  /**< it comes from the trunk */
-	bool is_unwrapped; /**< after: it came out of a tunnel */
-	unsigned n_pieces; /**< after: into how many fragments it was cut, 0: it was not */
+	bool is_from_pod;    /**< it comes from the trunk */
+	bool has_unfinished; /**< its port finishes checksums */
+	bool is_finished;    /**< after: one of its checksums was finished */
+	bool is_unwrapped;   /**< after: it came out of a tunnel */
+	unsigned n_pieces;   /**< after: into how many fragments it was cut, 0: it was not */
 	enum reference_end end;
 	enum drop_reason reason;
 	uint16_t port; /**< egress */

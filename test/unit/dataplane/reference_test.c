@@ -45,7 +45,7 @@ static struct fib *fib;
 static struct pair pairs[BURST_MAX];
 static struct rte_mbuf *pieces[N_PORTS][RING_PKTS]; /* fragments, by the port they came out of */
 static unsigned n_pieces[N_PORTS], n_compared[N_PORTS];
-static uint64_t n_ended[3], n_cut;
+static uint64_t n_ended[3], n_cut, n_finished;
 
 static struct rte_ring *make_ring(const char *name, unsigned i)
 {
@@ -144,6 +144,7 @@ static void load(struct pair *pair, uint16_t port, bool is_alike, bool has_segme
 		pair->in = pair[-1].in;
 	else
 		reference_make_packet(&pair->in, port == TRUNK);
+	pair->in.has_unfinished = ports.port[port].complete_checksums;
 	pair->is_back = false;
 	pair->mbuf = has_segments ? make_segments(&pair->in)
 				  : make_segment(pair->in.bytes, pair->in.len);
@@ -290,6 +291,7 @@ static void run_burst(uint16_t port, unsigned n)
 	const bool has_segments = reference_random_below(4) == 0;
 
 	stats = (struct lcore_stats){0};
+	ports.port[port].complete_checksums = reference_random_below(2) == 0;
 	for (unsigned i = 0; i < n; i++)
 		load(&pairs[i], port, n_others_of > 0 && reference_random_below(n_others_of) > 0,
 			has_segments);
@@ -304,6 +306,7 @@ static void run_burst(uint16_t port, unsigned n)
 		check_order(&pairs[i], &out, last);
 		n_ended[out.end]++;
 		n_cut += out.n_pieces > 0;
+		n_finished += out.end == REFERENCE_SENT && out.is_finished;
 		if (out.end == REFERENCE_DROPPED)
 			dropped[out.reason]++;
 		if (pairs[i].is_back)
@@ -342,12 +345,12 @@ static void test_pipeline_agrees_with_reference(void **state)
 		.path_pkts = path_pkts};
 	run_engine(FIB_ENGINE_LPM, &epoch);
 	run_engine(FIB_ENGINE_DIR24_8, &epoch);
-	printf("%llu sent, %llu of them in fragments, %llu punted, %llu dropped\n",
+	printf("%llu sent (%llu cut, %llu with a checksum finished), %llu punted, %llu dropped\n",
 		(unsigned long long)n_ended[REFERENCE_SENT], (unsigned long long)n_cut,
-		(unsigned long long)n_ended[REFERENCE_PUNTED],
+		(unsigned long long)n_finished, (unsigned long long)n_ended[REFERENCE_PUNTED],
 		(unsigned long long)n_ended[REFERENCE_DROPPED]);
 	assert_true(n_ended[0] + n_ended[1] + n_ended[2] > 1000000);
-	assert_true(n_ended[REFERENCE_SENT] > 400000 && n_cut > 10000);
+	assert_true(n_ended[REFERENCE_SENT] > 400000 && n_cut > 10000 && n_finished > 10000);
 }
 
 int main(void)

@@ -151,10 +151,25 @@ static uint32_t put_ip(uint8_t *bytes, uint32_t src, uint32_t dst, uint8_t proto
 	return sizeof(ip) + payload;
 }
 
+/* What a sender leaves that thinks that its NIC will do the rest: the pseudo header's sum, or 0. */
+static void unfinish(uint8_t *bytes, uint32_t payload)
+{
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)bytes;
+	uint16_t sum = rte_ipv4_phdr_cksum(ip, 0);
+
+	if (ip->next_proto_id == 6 && payload >= 18)
+		memcpy(bytes + 20 + 16, &sum, sizeof(sum));
+	if (ip->next_proto_id == 17 && payload >= 8)
+		memcpy(bytes + 20 + 6, &sum, sizeof(sum));
+	if (ip->next_proto_id == 132 && payload >= 12)
+		memset(bytes + 20 + 8, 0, 4);
+}
+
 /* What a host sends: any payload, any size, and now and then a tunnel of its own. */
 static uint32_t put_packet(uint8_t *bytes, uint32_t src)
 {
-	static const uint16_t sizes[] = {0, 8, 26, 400, 556, 557, 1380, 1381, 1430, 1431, 1480};
+	static const uint16_t sizes[] = {0, 8, 19, 20, 26, 400, 556, 557, 1380, 1381, 1430, 1431,
+		1480};
 	static const uint8_t protos[] = {1, 6, 17, 17, 132};
 	uint32_t payload = is_once_in(2) ? sizes[reference_random_below(RTE_DIM(sizes))]
 					 : reference_random_below(1481);
@@ -164,7 +179,10 @@ static uint32_t put_packet(uint8_t *bytes, uint32_t src)
 		bytes[20 + i] = (uint8_t)support_random(&random_state);
 	if (is_once_in(32))
 		memcpy(bytes + 22, (uint8_t[]){4789 >> 8, 4789 & 0xff}, 2);
-	return put_ip(bytes, src, random_addr(), proto, payload);
+	put_ip(bytes, src, random_addr(), proto, payload);
+	if (is_once_in(4))
+		unfinish(bytes, payload);
+	return 20 + payload;
 }
 
 static void put_ether(uint8_t *bytes, const uint8_t *src)
@@ -201,6 +219,8 @@ static uint32_t put_vxlan(uint8_t *ip, uint32_t inner_bytes)
 	if (is_once_in(2))
 		((struct rte_udp_hdr *)udp)->dgram_cksum =
 			rte_ipv4_udptcp_cksum((struct rte_ipv4_hdr *)ip, udp);
+	if (is_once_in(8))
+		unfinish(ip, total - 20);
 	return total;
 }
 
@@ -214,6 +234,7 @@ static void make_sound(struct reference_packet *packet)
 	uint32_t bytes;
 
 	packet->is_unwrapped = false;
+	packet->is_finished = false;
 	packet->n_pieces = 0;
 	put_ether(packet->bytes, pod_mac);
 	if (form == 0) {
