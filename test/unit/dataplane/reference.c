@@ -9,17 +9,10 @@
 
 #include "test/unit/dataplane/reference_bytes.h"
 #include "test/unit/dataplane/reference_l4.h"
+#include "test/unit/dataplane/reference_probe.h"
 
 #define MAC_TRUNK_0 0x02
 #define MAC_TRUNK_1 0x70
-
-/* Of the UDP datagram behind an IPv4 header, with its pseudo header. */
-static uint32_t udp_sum(const uint8_t *ip)
-{
-	uint32_t udp_bytes = get16(ip + IP + 4);
-
-	return add_up(ip + IP, udp_bytes, add_up(ip + 12, 8, 17 + udp_bytes));
-}
 
 static uint32_t mask_of(uint8_t depth)
 {
@@ -168,6 +161,11 @@ static bool strip(struct reference_packet *packet, const struct wire_endpoint *e
 	uint32_t n = end->kind == WIRE_TUNNEL_IPIP ? IP : IP + UDP + VXLAN + ETHER;
 	uint8_t outer_tos = packet->bytes[ETHER + 1];
 
+	memcpy(packet->outer, packet->bytes, ETHER + n);
+	packet->outer_bytes = n;
+	packet->is_outer_summed = end->kind == WIRE_TUNNEL_VXLAN &&
+				  get16(packet->bytes + ETHER + IP + 6) != 0 &&
+				  udp_sum(packet->bytes + ETHER) == 0xffff;
 	memmove(packet->bytes + ETHER, packet->bytes + ETHER + n, packet->len - ETHER - n);
 	packet->len -= n;
 	packet->is_unwrapped = true;
@@ -382,6 +380,20 @@ static void put_on_wire(struct reference_packet *packet, const struct wire_path 
 	packet->end = REFERENCE_SENT;
 }
 
+/* A pod's frame does not have the pod's address, and its answer goes by the route to it. */
+static void answer(const struct reference *tables, struct reference_packet *packet)
+{
+	const struct wire_route *back = match(tables, get32(packet->bytes + ETHER + 12));
+	const struct wire_path *pod = back == NULL ? NULL : path_of(tables, back->nh);
+
+	if (!packet->is_from_pod)
+		reference_answer(packet, NULL);
+	else if (pod == NULL || pod->kind != WIRE_PATH_NATIVE || pod->port != packet->from)
+		punt(packet);
+	else
+		reference_answer(packet, pod);
+}
+
 static void route(const struct reference *tables, struct reference_packet *packet,
 	const struct reference_choice *choice)
 {
@@ -394,7 +406,11 @@ static void route(const struct reference *tables, struct reference_packet *packe
 	if (group != NULL)
 		nh = group->member[choice->member].path;
 	path = path_of(tables, nh);
-	if (path == NULL || path->kind == WIRE_PATH_PUNT)
+	if (nh == WIRE_NH_PROBE && reference_is_echo(packet, REFERENCE_ECHO_REQUEST))
+		answer(tables, packet);
+	else if (nh == WIRE_NH_PROBE && reference_is_echo(packet, REFERENCE_ECHO_REPLY))
+		packet->end = REFERENCE_HEARD;
+	else if (path == NULL || path->kind == WIRE_PATH_PUNT)
 		end_fixed(packet, path == NULL ? nh : WIRE_NH_PUNT);
 	else if (ip[8] <= 1)
 		punt(packet);
@@ -415,7 +431,10 @@ static void route(const struct reference *tables, struct reference_packet *packe
 void reference_forward(const struct reference *tables, struct reference_packet *packet,
 	const struct reference_choice *choice)
 {
-	bool goes_on = check_ether(tables, packet) && check_ip(packet);
+	bool goes_on;
+
+	packet->outer_bytes = 0;
+	goes_on = check_ether(tables, packet) && check_ip(packet);
 
 	// a pod's packets to the kernel, if they are IPv4, must have the right sender, too
 	if (!goes_on && (packet->end == REFERENCE_DROPPED || !packet->is_from_pod ||

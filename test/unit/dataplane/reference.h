@@ -25,7 +25,15 @@ struct reference {
 	const struct wire_source *source;
 };
 
-enum reference_end { REFERENCE_SENT, REFERENCE_PUNTED, REFERENCE_DROPPED };
+#define REFERENCE_OUTER_MAX 64u /* Ethernet twice, IPv4, UDP and VXLAN */
+
+enum reference_end {
+	REFERENCE_SENT,
+	REFERENCE_PUNTED,
+	REFERENCE_DROPPED,
+	REFERENCE_HEARD, /**< an answer to a probe */
+	REFERENCE_N_ENDS
+};
 
 /** A packet, and what becomes of it. */
 struct reference_packet {
@@ -38,7 +46,12 @@ struct reference_packet {
 	unsigned n_pieces;   /**< after: into how many fragments it was cut, 0: it was not */
 	enum reference_end end;
 	enum drop_reason reason;
-	uint16_t port; /**< egress */
+	uint16_t from;			    /**< ingress */
+	uint16_t port;			    /**< egress */
+	bool is_answer;			    /**< after: to an echo request */
+	uint8_t outer[REFERENCE_OUTER_MAX]; /**< after: what it was unwrapped from */
+	uint32_t outer_bytes; /**< of it, without the first Ethernet header; 0: it was not */
+	bool is_outer_summed; /**< it had a UDP checksum, a right one */
 };
 
 /** What is the forwarder's own to choose: the test takes it from what came out. */

@@ -50,4 +50,12 @@ static inline void put_ip_checksum(uint8_t *ip, uint32_t hdr_bytes)
 	put16(ip + 10, (uint16_t)~add_up(ip, hdr_bytes, 0));
 }
 
+/* Of the UDP datagram behind an IPv4 header, with its pseudo header. */
+static inline uint32_t udp_sum(const uint8_t *ip)
+{
+	uint32_t udp_bytes = get16(ip + IP + 4);
+
+	return add_up(ip + IP, udp_bytes, add_up(ip + 12, 8, 17 + udp_bytes));
+}
+
 #endif

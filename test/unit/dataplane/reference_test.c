@@ -10,6 +10,7 @@
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ struct pair {
 	bool is_back;  /* sent, punted, or dropped with an answer to its sender */
 	enum reference_end end;
 	uint16_t port_or_reason;
+	struct probe_heard heard; /* if it ended as an answer to a probe */
 };
 
 static struct rte_mempool *pool;
@@ -45,7 +47,7 @@ static struct fib *fib;
 static struct pair pairs[BURST_MAX];
 static struct rte_mbuf *pieces[N_PORTS][RING_PKTS]; /* fragments, by the port they came out of */
 static unsigned n_pieces[N_PORTS], n_compared[N_PORTS];
-static uint64_t n_ended[3], n_cut, n_finished;
+static uint64_t n_ended[REFERENCE_N_ENDS], n_cut, n_finished, n_answers[2];
 
 static struct rte_ring *make_ring(const char *name, unsigned i)
 {
@@ -107,6 +109,8 @@ static void fill_tables(enum fib_engine engine, struct epoch *epoch)
 	pipeline.fib = fib;
 	pipeline.nexthops = nexthop_view(nexthops);
 	pipeline.endpoints = endpoints;
+	pipeline.answerer.fib = fib;
+	pipeline.answerer.nexthops = pipeline.nexthops;
 }
 
 static struct rte_mbuf *make_segment(const uint8_t *bytes, uint32_t len)
@@ -144,6 +148,7 @@ static void load(struct pair *pair, uint16_t port, bool is_alike, bool has_segme
 		pair->in = pair[-1].in;
 	else
 		reference_make_packet(&pair->in, port == TRUNK);
+	pair->in.from = port;
 	pair->in.has_unfinished = ports.port[port].complete_checksums;
 	pair->is_back = false;
 	pair->mbuf = has_segments ? make_segments(&pair->in)
@@ -151,27 +156,48 @@ static void load(struct pair *pair, uint16_t port, bool is_alike, bool has_segme
 	assert_int_equal(rte_ring_enqueue(rx_ring[port], pair->mbuf), 0);
 }
 
-/* Note for each packet in a ring that it came out there. */
+/* Note for a packet that it came out. Returns: NULL if it was none that went in */
+static struct pair *note(const struct rte_mbuf *mbuf, enum reference_end end, unsigned n)
+{
+	struct pair *pair = pairs;
+
+	while (pair < pairs + n && pair->mbuf != mbuf)
+		pair++;
+	if (pair == pairs + n)
+		return NULL;
+	assert_false(pair->is_back);
+	pair->is_back = true;
+	pair->end = end;
+	return pair;
+}
+
 static void collect(struct rte_ring *ring, enum reference_end end, uint16_t port, unsigned n)
 {
 	struct rte_mbuf *mbuf = NULL;
 	unsigned turn = 0;
 
 	while (rte_ring_dequeue(ring, (void **)&mbuf) == 0) {
-		struct pair *pair = pairs;
+		struct pair *pair = note(mbuf, end, n);
 
-		while (pair < pairs + n && pair->mbuf != mbuf)
-			pair++;
-		if (pair == pairs + n) {
+		if (pair == NULL) {
 			assert_int_equal(end, REFERENCE_SENT);
 			pieces[port][n_pieces[port]++] = mbuf;
 			continue;
 		}
-		assert_false(pair->is_back);
-		pair->is_back = true;
 		pair->turn = ++turn;
-		pair->end = end;
 		pair->port_or_reason = end == REFERENCE_DROPPED ? mbuf->port : port;
+	}
+}
+
+static void collect_heard(unsigned n)
+{
+	struct probe_heard heard;
+
+	while (rte_ring_dequeue_elem(pipeline.answerer.heard, &heard, sizeof(heard)) == 0) {
+		struct pair *pair = note(heard.pkt, REFERENCE_HEARD, n);
+
+		assert_non_null(pair);
+		pair->heard = heard;
 	}
 }
 
@@ -181,6 +207,21 @@ static bool has_bytes(const struct rte_mbuf *mbuf, const struct reference_packet
 
 	return mbuf->pkt_len == out->len &&
 	       memcmp(rte_pktmbuf_read(mbuf, 0, out->len, room), out->bytes, out->len) == 0;
+}
+
+/* The source address is 26 bytes into a frame, an echo's identifier and sequence number 38. */
+static bool has_heard(const struct probe_heard *heard, const struct reference_packet *out)
+{
+	uint32_t node;
+	uint8_t kind = out->outer_bytes == 0	? WIRE_PATH_NATIVE
+		       : out->outer_bytes == 20 ? WIRE_PATH_IPIP
+						: WIRE_PATH_VXLAN;
+
+	memcpy(&node, out->outer + 26, sizeof(node));
+	return heard->kind == kind &&
+	       heard->node == (out->outer_bytes == 0 ? 0 : rte_be_to_cpu_32(node)) &&
+	       memcmp(&(rte_be32_t){rte_cpu_to_be_32(heard->src)}, out->bytes + 26, 4) == 0 &&
+	       memcmp(&(rte_be32_t){rte_cpu_to_be_32(heard->id)}, out->bytes + 38, 4) == 0;
 }
 
 static bool is_same(const struct pair *pair, const struct reference_packet *out)
@@ -194,6 +235,8 @@ static bool is_same(const struct pair *pair, const struct reference_packet *out)
 		return pair->port_or_reason == out->reason;
 	if (out->end == REFERENCE_PUNTED)
 		return true;
+	if (out->end == REFERENCE_HEARD)
+		return has_heard(&pair->heard, out);
 	return pair->port_or_reason == out->port && has_bytes(pair->mbuf, out);
 }
 
@@ -260,14 +303,16 @@ static struct reference_packet compare(const struct pair *pair)
 	return out;
 }
 
-/* Plain packets to one port stay in order, and so do those from tunnels. */
+/* Plain packets to one port stay in order, and so do those from tunnels, and the answers to both. */
 static void check_order(const struct pair *pair, const struct reference_packet *out,
-	unsigned last[N_PORTS][2])
+	unsigned last[N_PORTS][4])
 {
+	unsigned *before = &last[out->port][out->is_answer * 2 + out->is_unwrapped];
+
 	if (out->end != REFERENCE_SENT || out->n_pieces > 0)
 		return;
-	assert_true(pair->turn > last[out->port][out->is_unwrapped]);
-	last[out->port][out->is_unwrapped] = pair->turn;
+	assert_true(pair->turn > *before);
+	*before = pair->turn;
 }
 
 /* Every fragment was some packet's. */
@@ -284,7 +329,7 @@ static void free_pieces(void)
 static void run_burst(uint16_t port, unsigned n)
 {
 	uint64_t dropped[DROP_N_REASONS] = {0};
-	unsigned last[N_PORTS][2] = {0};
+	unsigned last[N_PORTS][4] = {0};
 
 	// the pipeline takes a burst of packets that are alike at a glance: all, or all but a few
 	const unsigned n_others_of = reference_random_below(3) * 16;
@@ -300,6 +345,7 @@ static void run_burst(uint16_t port, unsigned n)
 		collect(tx_ring[p], REFERENCE_SENT, p, n);
 	collect(pipeline.to_kernel, REFERENCE_PUNTED, 0, n);
 	collect(pipeline.to_icmp, REFERENCE_DROPPED, 0, n);
+	collect_heard(n);
 	for (unsigned i = 0; i < n; i++) {
 		struct reference_packet out = compare(&pairs[i]);
 
@@ -307,6 +353,7 @@ static void run_burst(uint16_t port, unsigned n)
 		n_ended[out.end]++;
 		n_cut += out.n_pieces > 0;
 		n_finished += out.end == REFERENCE_SENT && out.is_finished;
+		n_answers[out.is_unwrapped] += out.is_answer;
 		if (out.end == REFERENCE_DROPPED)
 			dropped[out.reason]++;
 		if (pairs[i].is_back)
@@ -342,15 +389,21 @@ static void test_pipeline_agrees_with_reference(void **state)
 		.to_kernel = make_ring("punt", 0),
 		.to_icmp = make_ring("icmp", 0),
 		.stats = &stats,
-		.path_pkts = path_pkts};
+		.path_pkts = path_pkts,
+		// a bucket that takes no time to fill: every request is answered
+		.answerer = {.heard = rte_ring_create_elem("heard", sizeof(struct probe_heard),
+				     RING_PKTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ)}};
+	assert_non_null(pipeline.answerer.heard);
 	run_engine(FIB_ENGINE_LPM, &epoch);
 	run_engine(FIB_ENGINE_DIR24_8, &epoch);
-	printf("%llu sent (%llu cut, %llu with a checksum finished), %llu punted, %llu dropped\n",
-		(unsigned long long)n_ended[REFERENCE_SENT], (unsigned long long)n_cut,
-		(unsigned long long)n_finished, (unsigned long long)n_ended[REFERENCE_PUNTED],
-		(unsigned long long)n_ended[REFERENCE_DROPPED]);
-	assert_true(n_ended[0] + n_ended[1] + n_ended[2] > 1000000);
+	printf("%" PRIu64 " sent (%" PRIu64 " cut, %" PRIu64 " with a checksum finished, %" PRIu64
+	       " plain answers, %" PRIu64 " by tunnels), %" PRIu64 " punted, %" PRIu64
+	       " dropped, %" PRIu64 " heard\n",
+		n_ended[REFERENCE_SENT], n_cut, n_finished, n_answers[0], n_answers[1],
+		n_ended[REFERENCE_PUNTED], n_ended[REFERENCE_DROPPED], n_ended[REFERENCE_HEARD]);
+	assert_true(n_ended[0] + n_ended[1] + n_ended[2] + n_ended[3] > 1000000);
 	assert_true(n_ended[REFERENCE_SENT] > 400000 && n_cut > 10000 && n_finished > 10000);
+	assert_true(n_answers[0] > 5000 && n_answers[1] > 5000 && n_ended[REFERENCE_HEARD] > 1000);
 }
 
 int main(void)

@@ -20,6 +20,7 @@
 
 #define OURS	     IP4(192, 168, 1, 10)
 #define OURS_CHECKED IP4(192, 168, 1, 20) /* the tunnel end that checks inner sources */
+#define OUR_PROBE    IP4(10, 9, 0, 1)
 #define NODE	     IP4(192, 168, 1, 11)
 #define NODE2	     IP4(192, 168, 2, 12)
 
@@ -45,6 +46,7 @@ static const struct wire_path paths[] = {
 	PATH(21, WIRE_PATH_IPIP, NODE2, 0, 576, .tunnel = TUNNEL(NODE2, 0)),
 	{.idx = 22, .kind = WIRE_PATH_NATIVE, .port = TRUNK, .mtu = 1500, .ifindex = POD},
 	{.idx = 23, .kind = WIRE_PATH_PUNT, .nexthop = NODE},
+	{.idx = 24, .kind = WIRE_PATH_NATIVE, .port = 0, .mtu = 1500, .ifindex = POD},
 };
 static const struct wire_group groups[] = {
 	{.idx = 3, .n_members = N_MEMBERS, .member = {{16, 1}, {17, 1}, {18, 2}, {19, 3}}},
@@ -68,6 +70,8 @@ static const struct wire_route routes[] = {
 	{.prefix = IP4(10, 8, 1, 7), .depth = 32, .nh = WIRE_NH_PROHIBIT},
 	{.prefix = OURS, .depth = 32, .nh = WIRE_NH_PUNT},
 	{.prefix = OURS_CHECKED, .depth = 32, .nh = WIRE_NH_PUNT},
+	{.prefix = IP4(10, 7, 0, 3), .depth = 32, .nh = 24},
+	{.prefix = OUR_PROBE, .depth = 32, .nh = WIRE_NH_PROBE},
 };
 #define N_LEADING 10u /* of the routes */
 
@@ -128,6 +132,14 @@ static uint32_t random_addr(void)
 	return route->prefix | (any & (uint32_t)((UINT64_C(1) << (32 - route->depth)) - 1));
 }
 
+/* Mostly the pod behind the trunk, or one whose route leads elsewhere, or an impostor. */
+static uint32_t random_pod(void)
+{
+	if (is_once_in(8))
+		return random_addr();
+	return is_once_in(16) ? IP4(10, 7, 0, 3) : IP4(10, 7, 0, 1);
+}
+
 /* An IPv4 header in front of what is at @bytes + 20. Returns: its total length */
 static uint32_t put_ip(uint8_t *bytes, uint32_t src, uint32_t dst, uint8_t proto, uint32_t payload)
 {
@@ -165,10 +177,25 @@ static void unfinish(uint8_t *bytes, uint32_t payload)
 		memset(bytes + 20 + 8, 0, 4);
 }
 
+/* An echo, or what may be taken for one; its checksum is wrong now and then. */
+static void make_icmp(uint8_t *icmp, uint32_t bytes)
+{
+	static const uint8_t types[] = {8, 8, 8, 0, 13};
+	uint16_t sum = 0;
+
+	icmp[0] = types[reference_random_below(RTE_DIM(types))];
+	icmp[1] = is_once_in(16);
+	if (bytes < 8 || is_once_in(8))
+		return;
+	memcpy(icmp + 2, &sum, sizeof(sum));
+	sum = (uint16_t)~rte_raw_cksum(icmp, bytes);
+	memcpy(icmp + 2, &sum, sizeof(sum));
+}
+
 /* What a host sends: any payload, any size, and now and then a tunnel of its own. */
 static uint32_t put_packet(uint8_t *bytes, uint32_t src)
 {
-	static const uint16_t sizes[] = {0, 8, 19, 20, 26, 400, 556, 557, 1380, 1381, 1430, 1431,
+	static const uint16_t sizes[] = {0, 7, 8, 19, 20, 26, 400, 556, 557, 1380, 1381, 1430, 1431,
 		1480};
 	static const uint8_t protos[] = {1, 6, 17, 17, 132};
 	uint32_t payload = is_once_in(2) ? sizes[reference_random_below(RTE_DIM(sizes))]
@@ -179,7 +206,9 @@ static uint32_t put_packet(uint8_t *bytes, uint32_t src)
 		bytes[20 + i] = (uint8_t)support_random(&random_state);
 	if (is_once_in(32))
 		memcpy(bytes + 22, (uint8_t[]){4789 >> 8, 4789 & 0xff}, 2);
-	put_ip(bytes, src, random_addr(), proto, payload);
+	if (proto == 1)
+		make_icmp(bytes + 20, payload);
+	put_ip(bytes, src, proto == 1 && is_once_in(2) ? OUR_PROBE : random_addr(), proto, payload);
 	if (is_once_in(4))
 		unfinish(bytes, payload);
 	return 20 + payload;
@@ -235,6 +264,7 @@ static void make_sound(struct reference_packet *packet)
 
 	packet->is_unwrapped = false;
 	packet->is_finished = false;
+	packet->is_answer = false;
 	packet->n_pieces = 0;
 	put_ether(packet->bytes, pod_mac);
 	if (form == 0) {
@@ -244,8 +274,7 @@ static void make_sound(struct reference_packet *packet)
 		bytes = put_packet(ip + 50, random_addr());
 		bytes = put_vxlan(ip, bytes);
 	} else {
-		bytes = put_packet(ip,
-			packet->is_from_pod && !is_once_in(8) ? IP4(10, 7, 0, 1) : random_addr());
+		bytes = put_packet(ip, packet->is_from_pod ? random_pod() : random_addr());
 	}
 	packet->len = 14 + bytes;
 	// what short frames are padded with
