@@ -86,13 +86,29 @@ static const struct adjacency *find_pod(const struct probe_answerer *answerer, u
 	return nexthop_resolve(answerer->nexthops, nh, 0);
 }
 
-/* Errors: false if the way back is not known; nothing changed */
+/*
+ * Was there nothing behind the packet in its tunnel? What pads a short frame before it gets there is
+ * gone since step 5, and counted in the outer lengths and in VXLAN's checksum.
+ */
+static bool has_whole_outer(const struct rte_mbuf *pkt)
+{
+	const uint16_t outer_bytes = packet_outer_bytes(pkt);
+	const struct rte_ipv4_hdr *outer =
+		rte_pktmbuf_mtod_offset(pkt, void *, OUTER_IP_OFFSET - outer_bytes);
+
+	return outer_bytes == 0 || rte_be_to_cpu_16(outer->total_length) ==
+					   pkt->pkt_len - RTE_ETHER_HDR_LEN + outer_bytes;
+}
+
+/* Errors: false if the way back is not known, or not in the same headers; nothing changed */
 static bool turn_around(struct rte_mbuf *pkt, const struct port *port,
 	const struct probe_answerer *answerer)
 {
 	struct rte_ipv4_hdr *ip = packet_ip4(pkt);
 	const struct adjacency *pod = NULL;
 
+	if (!has_whole_outer(pkt))
+		return false;
 	if (port->kind == WIRE_PORT_TRUNK) {
 		pod = find_pod(answerer, rte_be_to_cpu_32(ip->src_addr));
 		if (pod->kind != ADJACENCY_NATIVE || pod->port != port->idx)

@@ -25,8 +25,8 @@ struct probe_answerer {
  *
  * An echo request becomes its answer and goes on, behind the rest of the burst, out of the port by
  * which it came and in the outer header in which it came, turned around. A pod's goes to the pod, by
- * the route to it. Above the rate it is dropped. An echo reply goes to the main lcore. All else, and
- * every fragment, goes to the kernel.
+ * the route to it. Above the rate it is dropped. An echo reply goes to the main lcore. All else, every
+ * fragment, and a request with padding behind it in its tunnel, goes to the kernel.
  *
  * Source: RFC 1122 3.2.2.6, as far as a node needs that has no IP options to return; RFC 1624 for all
  *         checksums: what came broken goes back broken

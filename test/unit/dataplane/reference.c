@@ -386,7 +386,11 @@ static void answer(const struct reference *tables, struct reference_packet *pack
 	const struct wire_route *back = match(tables, get32(packet->bytes + ETHER + 12));
 	const struct wire_path *pod = back == NULL ? NULL : path_of(tables, back->nh);
 
-	if (!packet->is_from_pod)
+	// padding in a tunnel is gone by now, so its headers would not fit the answer
+	if (packet->outer_bytes > 0 &&
+		get16(packet->outer + ETHER + 2) != packet->outer_bytes + packet->len - ETHER)
+		punt(packet);
+	else if (!packet->is_from_pod)
 		reference_answer(packet, NULL);
 	else if (pod == NULL || pod->kind != WIRE_PATH_NATIVE || pod->port != packet->from)
 		punt(packet);

@@ -214,6 +214,12 @@ static uint32_t put_packet(uint8_t *bytes, uint32_t src)
 	return 20 + payload;
 }
 
+/* Behind a packet in a tunnel: a short frame may have been padded before it came there. */
+static uint32_t random_padding(void)
+{
+	return is_once_in(16) ? 1 + reference_random_below(18) : 0;
+}
+
 static void put_ether(uint8_t *bytes, const uint8_t *src)
 {
 	memcpy(bytes, tables.mac, 6);
@@ -268,10 +274,10 @@ static void make_sound(struct reference_packet *packet)
 	packet->n_pieces = 0;
 	put_ether(packet->bytes, pod_mac);
 	if (form == 0) {
-		bytes = put_packet(ip + 20, random_addr());
+		bytes = put_packet(ip + 20, random_addr()) + random_padding();
 		bytes = put_ip(ip, random_node(), is_once_in(2) ? OURS : OURS_CHECKED, 4, bytes);
 	} else if (form == 1) {
-		bytes = put_packet(ip + 50, random_addr());
+		bytes = put_packet(ip + 50, random_addr()) + random_padding();
 		bytes = put_vxlan(ip, bytes);
 	} else {
 		bytes = put_packet(ip, packet->is_from_pod ? random_pod() : random_addr());
