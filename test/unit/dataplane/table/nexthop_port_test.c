@@ -5,46 +5,20 @@
  */
 #include "dataplane/table/nexthop.h"
 
-#include "test/unit/support.h"
+#include "test/unit/dataplane/table/nexthop_fixture.h"
 
 #include <rte_cycles.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PATHS  64u
+#define N_WORKERS  1u
 #define MAX_GROUPS 4096u
-#define FIRST	   ((uint32_t)WIRE_NH_PATH_FIRST)
-#define GROUP	   ((uint32_t)WIRE_NH_GROUP)
 #define OF_MANY	   3u /* members of each group, when there are many */
-
-struct fixture {
-	struct epoch epoch;
-	struct nexthop_table *table;
-	const struct nexthop_view *view;
-};
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	support_eal_init(64);
-	assert_int_equal(epoch_init(&f->epoch, 1), 0);
-	assert_int_equal(nexthop_create(&f->table, MAX_PATHS, MAX_GROUPS, SOCKET_ID_ANY, &f->epoch),
-		0);
-	f->view = nexthop_view(f->table);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	nexthop_free(f->table);
-	epoch_fini(&f->epoch);
-	free(f);
-	return 0;
+	return nexthop_fixture_make(state, MAX_GROUPS, N_WORKERS);
 }
 
 /* Path FIRST + port goes out by this port. */
@@ -194,13 +168,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_port_set_moves_the_dead_ports_flows, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(test_port_set_before_group, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_port_set_all_dead, setup, teardown),
+			nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_port_set_before_group, setup,
+			nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_port_set_all_dead, setup,
+			nexthop_fixture_free),
 		cmocka_unit_test_setup_teardown(test_path_set_waiting_gets_no_share, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(test_path_set_leaves_dead_port, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_port_set_many_groups, setup, teardown),
+			nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_path_set_leaves_dead_port, setup,
+			nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_port_set_many_groups, setup,
+			nexthop_fixture_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
  */
 #include "dataplane/table/nexthop.h"
 
-#include "test/unit/support.h"
+#include "test/unit/dataplane/table/nexthop_fixture.h"
 
 #include <rte_cycles.h>
 #include <rte_ether.h>
@@ -15,38 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PATHS  64u
+#define N_WORKERS  2u
 #define MAX_GROUPS 8u
-#define FIRST	   ((uint32_t)WIRE_NH_PATH_FIRST)
-#define GROUP	   ((uint32_t)WIRE_NH_GROUP)
-
-struct fixture {
-	struct epoch epoch;
-	struct nexthop_table *table;
-	const struct nexthop_view *view;
-};
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	support_eal_init(64);
-	assert_int_equal(epoch_init(&f->epoch, 2), 0);
-	assert_int_equal(nexthop_create(&f->table, MAX_PATHS, MAX_GROUPS, SOCKET_ID_ANY, &f->epoch),
-		0);
-	f->view = nexthop_view(f->table);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	nexthop_free(f->table);
-	epoch_fini(&f->epoch);
-	free(f);
-	return 0;
+	return nexthop_fixture_make(state, MAX_GROUPS, N_WORKERS);
 }
 
 /** The last byte of both MACs, the MTU and the next hop all say which version it is. */
@@ -454,19 +428,27 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create_refuses),
-		cmocka_unit_test_setup_teardown(test_resolve_fixed_paths, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_path_set_native, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_path_set_punt, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_path_set_refuses, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_group_set_deals_by_weight, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_group_set_disturbs_little, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_group_follows_slots, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_group_set_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_resolve_fixed_paths, setup,
+			nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_path_set_native, setup, nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_path_set_punt, setup, nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_path_set_refuses, setup, nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_group_set_deals_by_weight, setup,
+			nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_group_set_disturbs_little, setup,
+			nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_group_follows_slots, setup,
+			nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_group_set_refuses, setup,
+			nexthop_fixture_free),
 		cmocka_unit_test_setup_teardown(test_path_set_keeps_held_adjacency, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(test_path_set_waits_for_holders, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_group_set_waits_for_holders, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_path_set_under_a_reader, setup, teardown),
+			nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_path_set_waits_for_holders, setup,
+			nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_group_set_waits_for_holders, setup,
+			nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_path_set_under_a_reader, setup,
+			nexthop_fixture_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
