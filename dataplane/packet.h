@@ -105,7 +105,7 @@ enum punt_class { PUNT_OTHER = 0, PUNT_ICMP, PUNT_ARP, PUNT_BGP, PUNT_BFD, PUNT_
  * What comes off one receive queue at once, on its way through the stages.
  *
  * Beside each packet stands what stages want to know of it, in columns: nobody has to fetch it from mbuf
- * and packet again, and loops over a column take eight packets at once. A column has anything in the
+ * and packet again, and loops over a column take several at once. A column has anything in the
  * places from n on: what a loop finds there may at most lead to a closer look.
  */
 struct burst {

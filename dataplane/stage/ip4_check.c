@@ -109,7 +109,7 @@ static inline void load_headers(struct burst *burst, unsigned at)
 	turn(burst, at, IP4_WORD_FRAGMENT);
 }
 
-/* The places up to the next eight get the last packet's header: a frame must be there to be read. */
+/* The places up to the next step get the last packet's header: a frame must be there to be read. */
 static void fill_up(struct burst *burst)
 {
 	for (unsigned i = burst->n; i % BURST_STEP != 0; i++) {
@@ -127,7 +127,7 @@ static inline burst_words are_special(burst_words addr)
 }
 
 /*
- * Can nothing be wrong with eight headers? Then they are what nearly every packet's is, and go on at
+ * Can nothing be wrong with a step's headers? Then they are what nearly every packet's is, and go on at
  * once. Returns: anything but 0 where a closer look is needed
  *
  * Of the checksum, RFC 1071: the 16-bit words' sum, its carries added, must be all ones. The low halves'
