@@ -62,7 +62,7 @@ static void end_special_destination(struct burst *burst, struct rte_mbuf *pkt, u
 		burst_drop(burst, pkt, DROP_MARTIAN_DESTINATION);
 }
 
-/* A vector of 16 bytes: what the words of four headers are put in columns with. */
+/* 16 bytes of one header; of two headers, where a vector has room for both. */
 typedef uint32_t four_words __attribute__((vector_size(16)));
 
 static inline four_words load_four(const uint8_t *at)
@@ -73,40 +73,59 @@ static inline four_words load_four(const uint8_t *at)
 	return words;
 }
 
-static inline void store_four(uint32_t *column, four_words words)
-{
-	memcpy(column, &words, sizeof(words));
-}
-
+#ifdef __AVX2__
+#define LOW_WORDS(a, b)	 __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define HIGH_WORDS(a, b) __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#define LOW_PAIRS(a, b)	 __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
+#define HIGH_PAIRS(a, b) __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
+#else
 #define LOW_WORDS(a, b)	 __builtin_shufflevector(a, b, 0, 4, 1, 5)
 #define HIGH_WORDS(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
 #define LOW_PAIRS(a, b)	 __builtin_shufflevector(a, b, 0, 1, 4, 5)
 #define HIGH_PAIRS(a, b) __builtin_shufflevector(a, b, 2, 3, 6, 7)
+#endif
 
-/* Turn words 0 to 3 of four headers into columns, from @first on. */
-static inline void turn(struct burst *burst, unsigned at, enum ip4_word first)
+/* Of packet number @at, and of the fourth behind it where a vector has eight words. */
+static inline burst_words load_row(const struct burst *burst, unsigned at, size_t offset)
 {
-	const size_t offset = RTE_ETHER_HDR_LEN + first * sizeof(uint32_t);
-	const four_words a = load_four(burst->frame[at] + offset);
-	const four_words b = load_four(burst->frame[at + 1] + offset);
-	const four_words c = load_four(burst->frame[at + 2] + offset);
-	const four_words d = load_four(burst->frame[at + 3] + offset);
-	const four_words low_ab = LOW_WORDS(a, b), low_cd = LOW_WORDS(c, d);
-	const four_words high_ab = HIGH_WORDS(a, b), high_cd = HIGH_WORDS(c, d);
+	const four_words words = load_four(burst->frame[at] + offset);
 
-	store_four(&burst->ip4[first][at], LOW_PAIRS(low_ab, low_cd));
-	if (first == IP4_WORD_LENGTH)
-		return;
-	store_four(&burst->ip4[first + 1][at], HIGH_PAIRS(low_ab, low_cd));
-	store_four(&burst->ip4[first + 2][at], LOW_PAIRS(high_ab, high_cd));
-	store_four(&burst->ip4[first + 3][at], HIGH_PAIRS(high_ab, high_cd));
+#ifdef __AVX2__
+	return __builtin_shufflevector(words, load_four(burst->frame[at + 4] + offset), 0, 1, 2, 3,
+		4, 5, 6, 7);
+#else
+	return words;
+#endif
 }
 
+/* The words of a step's headers, each of all packets in a vector. */
+struct headers {
+	burst_words word[IP4_N_WORDS];
+};
+
 /* 16 bytes twice: 20 are wanted, no more may be read. */
-static inline void load_headers(struct burst *burst, unsigned at)
+static inline struct headers load_headers(const struct burst *burst, unsigned at)
 {
-	turn(burst, at, IP4_WORD_LENGTH);
-	turn(burst, at, IP4_WORD_FRAGMENT);
+	const size_t first = RTE_ETHER_HDR_LEN, second = first + sizeof(uint32_t);
+	burst_words a = load_row(burst, at, first), b = load_row(burst, at + 1, first);
+	burst_words c = load_row(burst, at + 2, first), d = load_row(burst, at + 3, first);
+	burst_words low_ab = LOW_WORDS(a, b), low_cd = LOW_WORDS(c, d), high_ab, high_cd;
+	struct headers headers;
+
+	headers.word[IP4_WORD_LENGTH] = LOW_PAIRS(low_ab, low_cd);
+	a = load_row(burst, at, second);
+	b = load_row(burst, at + 1, second);
+	c = load_row(burst, at + 2, second);
+	d = load_row(burst, at + 3, second);
+	low_ab = LOW_WORDS(a, b);
+	low_cd = LOW_WORDS(c, d);
+	high_ab = HIGH_WORDS(a, b);
+	high_cd = HIGH_WORDS(c, d);
+	headers.word[IP4_WORD_FRAGMENT] = LOW_PAIRS(low_ab, low_cd);
+	headers.word[IP4_WORD_TTL] = HIGH_PAIRS(low_ab, low_cd);
+	headers.word[IP4_WORD_SRC] = LOW_PAIRS(high_ab, high_cd);
+	headers.word[IP4_WORD_DST] = HIGH_PAIRS(high_ab, high_cd);
+	return headers;
 }
 
 /* The places up to the next step get the last packet's header: a frame must be there to be read. */
@@ -133,28 +152,37 @@ static inline burst_words are_special(burst_words addr)
  * Of the checksum, RFC 1071: the 16-bit words' sum, its carries added, must be all ones. The low halves'
  * sum is what the words' sum is more than that of the high halves; what ran over belongs to these.
  */
-static inline burst_words find_odd(struct burst *burst, unsigned at)
+static inline burst_words find_odd(const struct headers *headers, burst_words len, burst_words dst)
 {
-	const burst_words length = burst_be_32(*burst_step(burst->ip4[IP4_WORD_LENGTH], at));
-	const burst_words src = burst_be_32(*burst_step(burst->ip4[IP4_WORD_SRC], at));
-	const burst_words dst = burst_be_32(*burst_step(burst->ip4[IP4_WORD_DST], at));
-	const burst_words wanted = *burst_step(burst->len, at) - (uint32_t)RTE_ETHER_HDR_LEN;
+	const burst_words length = burst_be_32(headers->word[IP4_WORD_LENGTH]);
+	const burst_words src = burst_be_32(headers->word[IP4_WORD_SRC]);
+	const burst_words wanted = len - (uint32_t)RTE_ETHER_HDR_LEN;
 	burst_words sum = {0}, high = {0}, odd;
 
+#pragma GCC unroll 5
 	for (unsigned i = 0; i < IP4_N_WORDS; i++) {
-		burst_words word = *burst_step(burst->ip4[i], at);
-
-		sum += word;
-		high += word >> 16;
+		sum += headers->word[i];
+		high += headers->word[i] >> 16;
 	}
 	sum += high - (high << 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	// 20 bytes at least: so much there is
 	odd = (length & 0xff00ffffu) ^ (wanted | VERSION_IHL_PLAIN << 24);
 	odd |= sum ^ 0xffff;
-	odd |= are_special(src) | are_special(dst);
+	return odd | are_special(src) | are_special(dst);
+}
+
+/* find_odd() of a step, whose headers are noted in the columns. */
+static inline burst_words check_step(struct burst *burst, unsigned at)
+{
+	const struct headers headers = load_headers(burst, at);
+	const burst_words dst = burst_be_32(headers.word[IP4_WORD_DST]);
+
+#pragma GCC unroll 5
+	for (unsigned i = 0; i < IP4_N_WORDS; i++)
+		*burst_step(burst->ip4[i], at) = headers.word[i];
 	*burst_step(burst->dst, at) = dst;
-	return odd;
+	return find_odd(&headers, *burst_step(burst->len, at), dst);
 }
 
 /* The padding may be all of the last segments; the first one has the header. */
@@ -228,10 +256,10 @@ void ip4_check(struct burst *burst)
 
 	fill_up(burst);
 	for (unsigned at = 0; at < burst->n; at += BURST_STEP) {
-		for (unsigned i = 0; i < BURST_STEP; i += 4)
-			load_headers(burst, at + i);
-		*burst_step(odd, at) = find_odd(burst, at);
-		any |= *burst_step(odd, at);
+		const burst_words of_step = check_step(burst, at);
+
+		*burst_step(odd, at) = of_step;
+		any |= of_step;
 	}
 	if (unlikely(burst_is_any(any)))
 		end_odd(burst, odd);
