@@ -116,6 +116,7 @@ struct burst {
 	uint16_t n_probe;
 	bool has_segments; /**< some are in more than one piece */
 	bool is_uniform; /**< all leave by one port, with headers of one kind and MTU; set by lookup */
+	bool is_one_path; /**< and by one adjacency; only of a uniform burst; set by lookup */
 	struct rte_mbuf *pkt[BURST_MAX];
 	uint8_t *frame[BURST_MAX]; /**< Ethernet header, where the packet begins */
 	_Alignas(burst_words) uint32_t len[BURST_MAX]; /**< pkt_len */

@@ -47,19 +47,6 @@ static uint64_t *path_counter(const struct adjacency *adjacency, struct path_pkt
 			.pkts[adjacency->kind - ADJACENCY_NATIVE + WIRE_PATH_NATIVE];
 }
 
-/* Is it one path for all? Eight words are four pointers; a last place that is not filled says no. */
-static bool is_one_path(struct burst *burst)
-{
-	burst_words differ = {0};
-	burst_words first;
-
-	for (unsigned i = 0; i < sizeof(first); i += sizeof(void *))
-		memcpy((uint8_t *)&first + i, &burst->adjacency[0], sizeof(void *));
-	for (unsigned at = 0; at < burst->n; at += sizeof(first) / sizeof(void *))
-		differ |= *(burst_words *)(void *)&burst->adjacency[at] ^ first;
-	return !burst_is_any(differ);
-}
-
 static void count_paths(const struct outgoing *out, unsigned n_sent, struct path_pkts *path_pkts)
 {
 	for (unsigned i = 0; i < n_sent; i++)
@@ -110,7 +97,7 @@ static void send_uniform(struct burst *burst, struct port_table *ports, unsigned
 	for (unsigned i = 0; i < out.n; i++)
 		out.n_bytes += burst->len[i];
 	n_sent = send_to_port(burst, &ports->port[first->port], worker, &out, stats);
-	if (is_one_path(burst))
+	if (burst->is_one_path)
 		*path_counter(first, path_pkts) += n_sent;
 	else
 		count_uniform(burst, n_sent, path_pkts);
