@@ -146,7 +146,7 @@ static struct rte_mbuf *build_echo(struct rte_mempool *pool, const struct wire_p
 		.icmp_ident = rte_cpu_to_be_16((uint16_t)(probe->id >> 16)),
 		.icmp_seq_nb = rte_cpu_to_be_16((uint16_t)probe->id),
 	};
-	if (rte_raw_cksum_mbuf(pkt, ICMP_OFFSET, probe->bytes - (uint32_t)sizeof(*ip), &sum) == 0)
+	if (packet_raw_cksum(pkt, ICMP_OFFSET, probe->bytes - (uint32_t)sizeof(*ip), &sum) == 0)
 		icmp->icmp_cksum = (uint16_t)~sum;
 	return pkt;
 }

@@ -71,7 +71,7 @@ static bool is_udp_checksum_right(struct rte_mbuf *pkt, const struct rte_ipv4_hd
 	if (udp->dgram_cksum == 0 ||
 		(pkt->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 		return true;
-	if (rte_raw_cksum_mbuf(pkt, UDP_OFFSET, rte_be_to_cpu_16(udp->dgram_len), &sum) < 0)
+	if (packet_raw_cksum(pkt, UDP_OFFSET, rte_be_to_cpu_16(udp->dgram_len), &sum) < 0)
 		return false;
 	return fold_checksum((uint32_t)sum + rte_ipv4_phdr_cksum(ip, 0)) == 0;
 }

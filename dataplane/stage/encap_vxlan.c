@@ -28,7 +28,7 @@ static void fill_udp(struct rte_udp_hdr *udp, struct rte_mbuf *pkt,
 		return;
 	// the length counts twice: in the pseudo header and in the header
 	sum = adjacency->udp_sum + udp->src_port + 2u * udp->dgram_len;
-	if (rte_raw_cksum_mbuf(pkt, RTE_ETHER_HDR_LEN + OUTER_BYTES, inner_bytes, &inner_sum) < 0)
+	if (packet_raw_cksum(pkt, RTE_ETHER_HDR_LEN + OUTER_BYTES, inner_bytes, &inner_sum) < 0)
 		return;
 	udp->dgram_cksum = fold_checksum(sum + inner_sum);
 	if (udp->dgram_cksum == 0)

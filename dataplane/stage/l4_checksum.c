@@ -58,7 +58,7 @@ static void complete_tcp_udp(struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip
 		return;
 
 	// the pseudo header's sum stands in the field already: what is summed now includes it
-	if (rte_raw_cksum_mbuf(pkt, L4_OFFSET, pkt->pkt_len - L4_OFFSET, &cksum) < 0)
+	if (packet_raw_cksum(pkt, L4_OFFSET, pkt->pkt_len - L4_OFFSET, &cksum) < 0)
 		return;
 	cksum = (uint16_t)~cksum;
 	// RFC 768: 0 would mean "no checksum"; for TCP both forms are the same number

@@ -122,15 +122,10 @@ static struct rte_mbuf *make_segment(const uint8_t *bytes, uint32_t len)
 	return mbuf;
 }
 
-/*
- * In two pieces, if it is longer than all headers may be: those are in the first. It ends at an even
- * byte: of a piece that begins at an odd one rte_raw_cksum_mbuf() of DPDK 22.11 swaps the bytes of a sum
- * that is not folded yet, and loses its carries. No driver receives such pieces.
- */
+/* In two pieces, if it is longer than all headers may be: those are in the first. */
 static struct rte_mbuf *make_segments(const struct reference_packet *in)
 {
-	uint32_t first =
-		HEADERS_MAX + reference_random_below(REFERENCE_BYTES - HEADERS_MAX) / 2 * 2;
+	uint32_t first = HEADERS_MAX + reference_random_below(REFERENCE_BYTES - HEADERS_MAX);
 	struct rte_mbuf *mbuf;
 
 	if (first >= in->len)
