@@ -50,16 +50,12 @@ def table(results):
 
 def ceilings(results):
     """testpmd's three modes, once for each file of packets."""
-    lines = []
+    lines = {}
     for one in results:
-        if len(one["testpmd_mpps"]) < 3:
-            continue
         rates = ", ".join(f"{mode} {rate:.1f}" for mode, rate in one["testpmd_mpps"].items())
-        line = (f"testpmd, {plan.MODES[one['mode']].form} {one['size']} B, "
-                f"{plan.count(one['destinations'])} packets: {rates} Mpps")
-        if line not in lines:
-            lines.append(line)
-    return lines
+        lines.setdefault(f"testpmd, {plan.MODES[one['mode']].form} {one['size']} B, "
+                         f"{plan.count(one['destinations'])} packets", rates)
+    return [f"{offered}: {rates} Mpps" for offered, rates in lines.items()]
 
 
 def find(results, mode, routes=1, destinations=plan.K4, engine="lpm"):
