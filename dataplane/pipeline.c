@@ -53,8 +53,10 @@ static void unwrap(struct pipeline *pipeline, const struct port *port)
 /* Steps 9 and 10: out, with a header in front. */
 static void send_out(struct pipeline *pipeline, struct burst *burst)
 {
-	encap_ipip(burst, &pipeline->ip_id);
-	encap_vxlan(burst, &pipeline->ip_id);
+	if (burst->n_encap[ENCAP_IPIP] > 0)
+		encap_ipip(burst, &pipeline->ip_id);
+	if (burst->n_encap[ENCAP_VXLAN] > 0)
+		encap_vxlan(burst, &pipeline->ip_id);
 	l2_output(burst);
 	tx(burst, pipeline->ports, pipeline->worker, pipeline->stats, pipeline->path_pkts);
 }
@@ -102,7 +104,8 @@ uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16
 	send_fragments(pipeline);
 
 	punt(burst, pipeline->to_kernel);
-	drop(burst, pipeline->to_icmp, pipeline->stats);
+	if (unlikely(burst->n_drop > 0))
+		drop(burst, pipeline->to_icmp, pipeline->stats);
 	return n_rx;
 }
 

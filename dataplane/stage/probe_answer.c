@@ -163,13 +163,12 @@ static void hear(struct burst *burst, struct rte_mbuf *pkt, struct rte_ring *rin
 		burst_drop(burst, pkt, DROP_PUNT_FULL);
 }
 
-void probe_answer(struct burst *burst, const struct port *port, struct probe_answerer *answerer)
+/* Apart from probe_answer(), which would save the registers this needs for nothing. */
+static __rte_noinline void answer_all(struct burst *burst, const struct port *port,
+	struct probe_answerer *answerer)
 {
-	uint64_t tsc;
+	uint64_t tsc = rte_rdtsc();
 
-	if (likely(burst->n_probe == 0))
-		return;
-	tsc = rte_rdtsc();
 	answerer->back = (struct adjacency){.kind = ADJACENCY_NATIVE, .port = burst->port};
 	for (uint16_t i = 0; i < burst->n_probe; i++) {
 		struct rte_mbuf *pkt = burst->probe[i];
@@ -187,4 +186,10 @@ void probe_answer(struct burst *burst, const struct port *port, struct probe_ans
 		}
 	}
 	burst->n_probe = 0;
+}
+
+void probe_answer(struct burst *burst, const struct port *port, struct probe_answerer *answerer)
+{
+	if (unlikely(burst->n_probe > 0))
+		answer_all(burst, port, answerer);
 }
