@@ -25,6 +25,9 @@
 #define BURST_STEP 4u
 #endif
 
+/** Columns begin where vectors of any processor may: struct burst is one for all that is linked. */
+#define BURST_ALIGN 32
+
 /** A word of each of so many packets. */
 typedef uint32_t burst_words __attribute__((vector_size(BURST_STEP * sizeof(uint32_t))));
 
@@ -120,11 +123,11 @@ struct burst {
 	bool is_one_path; /**< and by one adjacency; only of a uniform burst; set by lookup */
 	struct rte_mbuf *pkt[BURST_MAX];
 	uint8_t *frame[BURST_MAX]; /**< Ethernet header, where the packet begins */
-	_Alignas(burst_words) uint32_t len[BURST_MAX]; /**< pkt_len */
-	_Alignas(burst_words)
+	_Alignas(BURST_ALIGN) uint32_t len[BURST_MAX]; /**< pkt_len */
+	_Alignas(BURST_ALIGN)
 		uint32_t ip4[IP4_N_WORDS][BURST_MAX];  /**< set by ip4_check, as they lie */
-	_Alignas(burst_words) uint32_t dst[BURST_MAX]; /**< host order; set by ip4_check */
-	_Alignas(burst_words) const struct adjacency *adjacency[BURST_MAX]; /**< set by lookup */
+	_Alignas(BURST_ALIGN) uint32_t dst[BURST_MAX]; /**< host order; set by ip4_check */
+	_Alignas(BURST_ALIGN) const struct adjacency *adjacency[BURST_MAX]; /**< set by lookup */
 	uint8_t n_encap[ENCAP_N];	   /**< set by forward, fragment: which of pkt[] */
 	uint8_t encap[ENCAP_N][BURST_MAX]; /**< get which header */
 	struct rte_mbuf *drop[BURST_MAX];
