@@ -20,6 +20,7 @@
 #define ADDR_NO_ROUTE  RTE_IPV4(10, 244, 3, 10)
 #define ADDR_BLACKHOLE RTE_IPV4(10, 244, 4, 10)
 #define ADDR_NARROW    RTE_IPV4(10, 244, 5, 10) /* behind a path with an MTU of 100 */
+#define ADDR_OTHER_HOP RTE_IPV4(10, 244, 6, 10) /* by port 1, too */
 #define ADDR_OWN       RTE_IPV4(192u, 168, 1, 10)
 #define ADDR_UNKNOWN   RTE_IPV4(8, 8, 8, 8)
 
@@ -107,12 +108,14 @@ static int setup(void **state)
 	set_path(16, 0, 1500);
 	set_path(17, 1, 1500);
 	set_path(18, 1, 100);
+	set_path(19, 1, 1500);
 	assert_int_equal(nexthop_group_set(nexthops, &group), 0);
 	set_route(RTE_IPV4(10, 244, 0, 0), 16, WIRE_NH_NO_ROUTE);
 	set_route(RTE_IPV4(10, 244, 1, 0), 26, 17);
 	set_route(RTE_IPV4(10, 244, 2, 0), 26, 3 | WIRE_NH_GROUP);
 	set_route(RTE_IPV4(10, 244, 4, 0), 26, WIRE_NH_BLACKHOLE);
 	set_route(RTE_IPV4(10, 244, 5, 0), 26, 18);
+	set_route(RTE_IPV4(10, 244, 6, 0), 26, 19);
 	set_route(ADDR_OWN, 32, WIRE_NH_PUNT);
 	pipeline = (struct pipeline){.fib = fib,
 		.nexthops = nexthop_view(nexthops),
@@ -363,6 +366,22 @@ static void test_pipeline_counts_paths(void **state)
 	empty_ring(tx_ring[1]);
 }
 
+/* Packets of one burst that differ in nothing but their next hop. */
+static void test_pipeline_counts_paths_of_a_burst(void **state)
+{
+	(void)state;
+	memset(path_pkts, 0, sizeof(path_pkts));
+	for (uint16_t i = 0; i < BURST_MAX; i++)
+		assert_int_equal(
+			rte_ring_enqueue(rx_ring[0],
+				build(i % 4 == 3 ? ADDR_OTHER_HOP : ADDR_VIA_PORT1, i, 64)),
+			0);
+	assert_int_equal(pipeline_run(&pipeline, &ports.port[0], 0), BURST_MAX);
+	assert_int_equal(path_pkts[17].pkts[WIRE_PATH_NATIVE], BURST_MAX - BURST_MAX / 4);
+	assert_int_equal(path_pkts[19].pkts[WIRE_PATH_NATIVE], BURST_MAX / 4);
+	assert_int_equal(empty_ring(tx_ring[1]), BURST_MAX);
+}
+
 static void damage(struct rte_mbuf *pkt, uint64_t *random)
 {
 	uint8_t *bytes = rte_pktmbuf_mtod(pkt, uint8_t *);
@@ -428,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_pipeline_outer_fragments),
 		cmocka_unit_test(test_pipeline_port_down),
 		cmocka_unit_test(test_pipeline_counts_paths),
+		cmocka_unit_test(test_pipeline_counts_paths_of_a_burst),
 		cmocka_unit_test(test_pipeline_account),
 	};
 
