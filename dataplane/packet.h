@@ -5,9 +5,11 @@
 #ifndef PODLANE_DATAPLANE_PACKET_H
 #define PODLANE_DATAPLANE_PACKET_H
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -40,6 +42,13 @@ enum ip4_word {
 	IP4_WORD_DST,
 	IP4_N_WORDS,
 };
+
+/** What stands in these words, as it lies. */
+#define IP4_VERSION_IHL	   0x00000045u /**< IP4_WORD_LENGTH: version 4, no options */
+#define IP4_PROTOCOL_BITS  0x0000ff00u /**< IP4_WORD_TTL */
+#define IP4_PROTOCOL_SHIFT 8
+#define IP4_DF_BITS	   ((uint32_t)RTE_BE16(RTE_IPV4_HDR_DF_FLAG) << 16) /**< IP4_WORD_FRAGMENT */
+#define IP4_PIECE_BITS	   ((uint32_t)RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK) << 16)
 
 /*
  * Every reason to drop, once: enum name, name on the screen, help, and the ICMP type and code the
@@ -158,6 +167,19 @@ static inline burst_words burst_be_32(burst_words words)
 #endif
 }
 
+/** Store @a and @b as pairs of one word each: that of @a first. */
+static inline void burst_store_pairs(uint64_t *to, burst_words a, burst_words b)
+{
+#ifdef __AVX2__
+	*(burst_words *)(void *)to = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+	*((burst_words *)(void *)to + 1) =
+		__builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+	*(burst_words *)(void *)to = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+	*((burst_words *)(void *)to + 1) = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#endif
+}
+
 static inline bool burst_is_any(burst_words words)
 {
 	uint64_t pair[sizeof(words) / sizeof(uint64_t)], any = 0;
@@ -175,6 +197,35 @@ static inline void burst_measure(struct burst *burst, unsigned at)
 
 	burst->frame[at] = rte_pktmbuf_mtod(pkt, uint8_t *);
 	burst->len[at] = pkt->pkt_len;
+}
+
+/* One addition changes both. */
+static_assert(offsetof(struct rte_mbuf, data_len) ==
+		      offsetof(struct rte_mbuf, pkt_len) + sizeof(uint32_t),
+	"side by side");
+
+/** A packet's first piece becomes longer, and with it the packet. */
+static inline void packet_add_length(struct rte_mbuf *pkt, uint64_t n_bytes)
+{
+	uint64_t lengths;
+
+	memcpy(&lengths, &pkt->pkt_len, sizeof(lengths));
+	lengths += n_bytes | n_bytes << 32;
+	memcpy(&pkt->pkt_len, &lengths, sizeof(lengths));
+}
+
+/**
+ * Packet number @at begins @n_bytes earlier; its columns stay as they are.
+ *
+ * Returns: where. Whether there is room was asked before
+ */
+static inline uint8_t *burst_prepend(struct burst *burst, unsigned at, uint16_t n_bytes)
+{
+	struct rte_mbuf *pkt = burst->pkt[at];
+
+	pkt->data_off = (uint16_t)(pkt->data_off - n_bytes);
+	packet_add_length(pkt, n_bytes);
+	return burst->frame[at] - n_bytes;
 }
 
 /** Note the words of its IPv4 header, where ip4_check does not. */
@@ -320,12 +371,22 @@ static inline int packet_raw_cksum(const struct rte_mbuf *pkt, uint32_t offset, 
 	return 0;
 }
 
+/** In a frame: where TCP, UDP and SCTP have their ports. */
+#define PORTS_OFFSET (RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr))
+
 /**
- * Hash of the 5-tuple: picks a member of a group, and the source port of an outer UDP header. Ports
- * count only where every packet of a flow has them: the fragments of a datagram stay together.
+ * Hash of the 5-tuple: picks a member of a group, and the source port of an outer UDP header.
  *
- * Order: none, it takes the bytes as they lie
+ * @addresses: destination, then source, as they lie; also @ports, which are 0 where not every packet of
+ *             a flow has them: the fragments of a datagram stay together
  */
+static inline uint32_t flow_hash(uint64_t addresses, uint8_t protocol, uint32_t ports)
+{
+	return rte_hash_crc_8byte((uint64_t)ports << 32 | protocol,
+		rte_hash_crc_8byte(addresses, 0));
+}
+
+/** The same of a packet. */
 static inline uint32_t packet_flow_hash(struct rte_mbuf *pkt)
 {
 	const struct rte_ipv4_hdr *ip = packet_ip4(pkt);
@@ -336,12 +397,11 @@ static inline uint32_t packet_flow_hash(struct rte_mbuf *pkt)
 
 	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
 		has_ports = false;
-	if (pkt->data_len < RTE_ETHER_HDR_LEN + sizeof(*ip) + sizeof(ports))
+	if (pkt->data_len < PORTS_OFFSET + sizeof(ports))
 		has_ports = false;
 	if (has_ports)
 		memcpy(&ports, ip + 1, sizeof(ports));
-	return rte_hash_crc_8byte((uint64_t)ports << 32 | ip->next_proto_id,
-		rte_hash_crc_8byte(addresses, 0));
+	return flow_hash(addresses, ip->next_proto_id, ports);
 }
 
 #endif

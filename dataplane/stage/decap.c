@@ -200,22 +200,19 @@ static void handle(struct burst *burst, struct burst *inner, struct rte_mbuf *pk
 		burst_drop(burst, pkt, reason);
 }
 
-/* As they lie in their words. */
-#define PROTOCOL_BITS 0x0000ff00u /* IP4_WORD_TTL */
-#define FRAGMENT_BITS ((uint32_t)RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK) << 16)
-#define TOS_SHIFT     8 /* IP4_WORD_LENGTH */
+#define TOS_SHIFT 8 /* of IP4_WORD_LENGTH, as it lies */
 
 /* Has every packet the first one's destination and protocol, and is in one piece and long enough? */
 static bool are_alike(struct burst *burst, uint32_t min_len)
 {
-	const uint32_t protocol = burst->ip4[IP4_WORD_TTL][0] & PROTOCOL_BITS;
+	const uint32_t protocol = burst->ip4[IP4_WORD_TTL][0] & IP4_PROTOCOL_BITS;
 	const uint32_t dst = burst->dst[0];
 	burst_words odd = {0};
 
 	for (unsigned at = 0; at < burst->n; at += BURST_STEP) {
 		odd |= *burst_step(burst->dst, at) ^ dst;
-		odd |= (*burst_step(burst->ip4[IP4_WORD_TTL], at) & PROTOCOL_BITS) ^ protocol;
-		odd |= *burst_step(burst->ip4[IP4_WORD_FRAGMENT], at) & FRAGMENT_BITS;
+		odd |= (*burst_step(burst->ip4[IP4_WORD_TTL], at) & IP4_PROTOCOL_BITS) ^ protocol;
+		odd |= *burst_step(burst->ip4[IP4_WORD_FRAGMENT], at) & IP4_PIECE_BITS;
 		odd |= (burst_words)(*burst_step(burst->len, at) < min_len);
 	}
 	return !burst_is_any(odd);

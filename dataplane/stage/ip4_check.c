@@ -14,8 +14,6 @@
 #define IP4_CLASS_E	   240u
 #define IP4_BROADCAST	   UINT32_MAX
 
-#define VERSION_IHL_PLAIN 0x45u /* version 4, five words */
-
 /* RFC 1812 5.2.2, in an order in which no check trusts a field that a later one looks at. */
 static int check_header(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip,
 	enum drop_reason *reason)
@@ -167,7 +165,7 @@ static inline burst_words find_odd(const struct headers *headers, burst_words le
 	sum += high - (high << 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	// 20 bytes at least: so much there is
-	odd = (length & 0xff00ffffu) ^ (wanted | VERSION_IHL_PLAIN << 24);
+	odd = (length & 0xff00ffffu) ^ (wanted | IP4_VERSION_IHL << 24);
 	odd |= sum ^ 0xffff;
 	return odd | are_special(src) | are_special(dst);
 }
@@ -230,7 +228,7 @@ static bool check_closely(struct burst *burst, unsigned at)
 	cut_padding(pkt, padding);
 	burst_measure(burst, at);
 	// options are rare and many: the kernel knows them all
-	if (ip->version_ihl != VERSION_IHL_PLAIN) {
+	if (ip->version_ihl != IP4_VERSION_IHL) {
 		burst_punt(burst, pkt);
 		return false;
 	}

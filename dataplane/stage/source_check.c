@@ -13,8 +13,7 @@
 
 #include "dataplane/steer/trunk_mac.h"
 
-#define UDP_PORT_OFFSET                                                                            \
-	(RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr) + offsetof(struct rte_udp_hdr, dst_port))
+#define UDP_PORT_OFFSET (PORTS_OFFSET + offsetof(struct rte_udp_hdr, dst_port))
 
 /* What a check says of a packet that may go on. */
 #define PASSES DROP_N_REASONS
@@ -126,9 +125,6 @@ static void lookup_sources(struct burst *burst, const struct fib *fib, uint32_t 
 	fib_lookup_bulk(fib, src, nh, n);
 }
 
-#define PROTOCOL_BITS  0x0000ff00u /* of IP4_WORD_TTL, as it lies */
-#define PROTOCOL_SHIFT 8
-
 /* is_tunnel() of all, at a glance: false is certain. */
 static bool may_be_tunnels(struct burst *burst, const struct endpoint_view *endpoints)
 {
@@ -137,10 +133,11 @@ static bool may_be_tunnels(struct burst *burst, const struct endpoint_view *endp
 	uint32_t n_hits = 0;
 
 	for (unsigned at = 0; at < n; at += BURST_STEP) {
-		burst_words protocol = *burst_step(burst->ip4[IP4_WORD_TTL], at) & PROTOCOL_BITS;
+		burst_words protocol =
+			*burst_step(burst->ip4[IP4_WORD_TTL], at) & IP4_PROTOCOL_BITS;
 
-		ipip |= (burst_words)(protocol == IPPROTO_IPIP << PROTOCOL_SHIFT);
-		udp |= (burst_words)(protocol == IPPROTO_UDP << PROTOCOL_SHIFT);
+		ipip |= (burst_words)(protocol == IPPROTO_IPIP << IP4_PROTOCOL_SHIFT);
+		udp |= (burst_words)(protocol == IPPROTO_UDP << IP4_PROTOCOL_SHIFT);
 	}
 	if (burst_is_any(ipip) || burst->has_segments)
 		return true;

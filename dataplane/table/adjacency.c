@@ -23,7 +23,8 @@
 #define VXLAN_TTL    64 /* what Linux takes from the route, net.ipv4.ip_default_ttl */
 
 static_assert(sizeof(struct adjacency) == 2 * RTE_CACHE_LINE_MIN_SIZE, "two cache lines");
-static_assert(offsetof(struct adjacency, hdr) + 14 <= RTE_CACHE_LINE_MIN_SIZE, "native in one");
+static_assert(offsetof(struct adjacency, hdr) + 34 <= RTE_CACHE_LINE_MIN_SIZE, "IPIP in one");
+static_assert((offsetof(struct adjacency, hdr) + 2) % 16 == 0, "aligned from the third byte on");
 
 /* Add up 16-bit words as they lie in memory; at most 32 bytes, so nothing overflows. */
 static uint32_t sum_words(const void *bytes, unsigned len)
@@ -37,6 +38,12 @@ static uint32_t sum_words(const void *bytes, unsigned len)
 		sum += word;
 	}
 	return sum;
+}
+
+static uint16_t fold_sum(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum + (sum >> 16));
 }
 
 static uint8_t *put(struct adjacency *adjacency, const void *hdr, size_t len)
@@ -70,7 +77,7 @@ static void put_ip(struct adjacency *adjacency, const struct wire_tunnel *tunnel
 	};
 
 	put(adjacency, &hdr, sizeof(hdr));
-	adjacency->ip_sum = sum_words(&hdr, sizeof(hdr));
+	adjacency->ip_sum = fold_sum(sum_words(&hdr, sizeof(hdr)));
 }
 
 static void put_vxlan(struct adjacency *adjacency, const struct wire_tunnel *tunnel)
@@ -95,7 +102,7 @@ static void put_vxlan(struct adjacency *adjacency, const struct wire_tunnel *tun
 			     sum_words(&vxlan, sizeof(vxlan)) +
 			     sum_words(ether, sizeof(struct rte_ether_hdr));
 	adjacency->udp_src_min = tunnel->udp_src_min;
-	adjacency->udp_src_span = (uint16_t)(tunnel->udp_src_max - tunnel->udp_src_min);
+	adjacency->n_udp_src = tunnel->udp_src_max - tunnel->udp_src_min + 1u;
 	adjacency->has_udp_checksum = tunnel->has_udp_checksum;
 }
 
@@ -159,5 +166,5 @@ void adjacency_set_outer_df(struct adjacency *adjacency)
 	if (adjacency->kind != ADJACENCY_VXLAN)
 		return;
 	ip->fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
-	adjacency->ip_sum = sum_words(ip, sizeof(*ip));
+	adjacency->ip_sum = fold_sum(sum_words(ip, sizeof(*ip)));
 }

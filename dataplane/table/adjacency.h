@@ -31,10 +31,11 @@ enum adjacency_kind {
 };
 
 /**
- * Written once, then only read. A native packet needs the first cache line alone.
+ * Written once, then only read. Native and IPIP packets need the first cache line alone. Of hdr each 16
+ * bytes from the third one on are aligned, so that loading them takes one line.
  *
- * Checksums are sums over the constant words of hdr in the order they have in memory, not folded:
- * per packet only the words that change are added.
+ * Checksums are sums over the constant words of hdr in the order they have in memory: per packet only
+ * the words that change are added.
  */
 struct adjacency {
 	uint8_t kind;	 /**< enum adjacency_kind */
@@ -44,13 +45,13 @@ struct adjacency {
 	uint8_t has_udp_checksum;
 	uint8_t pad;
 	uint32_t path;			  /**< its slot, for counters and display */
-	uint32_t ip_sum;		  /**< outer IPv4: version, protocol, addresses */
+	uint16_t ip_sum;		  /**< outer IPv4: version, protocol, addresses */
 	uint8_t hdr[ADJACENCY_HDR_BYTES]; /**< as sent, but for lengths, id, TTL, ECN, checksums */
+	uint16_t udp_src_min;		  /**< host order */
+	uint32_t n_udp_src;		  /**< how many source ports */
 	uint32_t udp_sum; /**< pseudo header without length, destination port, VXLAN, Ethernet */
-	uint16_t udp_src_min;  /**< host order */
-	uint16_t udp_src_span; /**< how many source ports, less one */
-	uint32_t node;	       /**< the far end: next hop or tunnel end; host order */
-	uint32_t ifindex;      /**< the kernel's egress interface, for pods */
+	uint32_t node;	  /**< the far end: next hop or tunnel end; host order */
+	uint32_t ifindex; /**< the kernel's egress interface, for pods */
 } __rte_cache_aligned;
 
 /** What a packet must meet and where it leaves: the first eight bytes, to be compared with others'. */

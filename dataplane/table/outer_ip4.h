@@ -6,6 +6,7 @@
 #define PODLANE_DATAPLANE_TABLE_OUTER_IP4_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_ip.h>
 
@@ -33,40 +34,122 @@ static inline uint16_t update_checksum(uint16_t checksum, uint16_t from, uint16_
 	return fold_checksum((uint32_t)(uint16_t)~checksum + (uint16_t)~from + to);
 }
 
-/** The words of an outer header that differ from packet to packet. */
-struct outer_words {
-	uint16_t total_bytes; /**< host order */
-	uint16_t id;	      /**< host order */
-	uint16_t fragment_be; /**< as on the wire; added to the ready-made flags */
-	uint8_t inner_tos;
-	uint8_t hops; /**< added to the ready-made TTL, which is 0 where the inner one is taken over */
-};
+/** What an outer header takes over of the inner one. */
+enum outer_inherits { OUTER_ECN, OUTER_ECN_DF_TTL };
 
 /**
- * Fill them in, and the checksum.
+ * What differs from packet to packet in outer headers, as it lies: a column for each part. What the
+ * adjacency has ready-made is 0 in the second.
+ */
+struct outer_ip4 {
+	/** All of the first word: version, header length, TOS, total length. */
+	_Alignas(BURST_ALIGN) uint32_t first[BURST_MAX];
+	/** Of the next two words identification, flags, TTL, checksum. */
+	_Alignas(BURST_ALIGN) uint64_t second[BURST_MAX];
+};
+
+/* As they lie in their words. */
+#define TTL_BITS      0x000000ffu /* IP4_WORD_TTL */
+#define CHECKSUM_BITS 0xffff0000u /* IP4_WORD_TTL */
+
+/* Put into the vector word by word: a vector loaded of what was just written would wait for the writes. */
+static inline burst_words outer_ip4_sums(const struct burst *burst, unsigned at)
+{
+	burst_words sums;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < BURST_STEP; i++)
+		sums[i] = burst->adjacency[at + i]->ip_sum;
+	return sums;
+}
+
+static inline burst_words outer_ip4_count_from(unsigned first)
+{
+	burst_words ids;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < BURST_STEP; i++)
+		ids[i] = first + i;
+	return ids;
+}
+
+/**
+ * Make the columns for all packets of a burst, whether they get the header or not: nearly always all do.
  *
- * @ip: holds the adjacency's ready-made header
+ * @n_bytes: how much longer the outer packet is than the inner one
  *
  * Source: ECN: RFC 6040 4.1, normal mode: the inner field is copied, CE too. Linux still makes ECT(0)
  *         of CE outside, RFC 3168: the one field in which we differ from it. DSCP stays 0
  */
-static inline void fill_outer_ip4(struct rte_ipv4_hdr *ip, const struct adjacency *adjacency,
-	const struct outer_words *words)
+static __rte_always_inline void outer_ip4_make(struct burst *burst, struct outer_ip4 *outer,
+	unsigned first_id, uint32_t n_bytes, enum outer_inherits inherits)
 {
-	uint32_t sum = adjacency->ip_sum;
+	burst_words ids = outer_ip4_count_from(first_id);
 
-	ip->type_of_service = words->inner_tos & IP4_ECN_MASK;
-	ip->total_length = be_16(words->total_bytes);
-	ip->packet_id = be_16(words->id);
-	ip->fragment_offset |= words->fragment_be;
-	ip->time_to_live = (uint8_t)(ip->time_to_live + words->hops);
+	// up to the next step the last one's, which is there to be read
+	for (unsigned i = burst->n; i % BURST_STEP != 0; i++)
+		burst->adjacency[i] = burst->adjacency[burst->n - 1u];
+	for (unsigned at = 0; at < burst->n; at += BURST_STEP) {
+		burst_words inner = burst_be_32(*burst_step(burst->ip4[IP4_WORD_LENGTH], at));
+		burst_words length = (inner + n_bytes) & UINT16_MAX;
+		burst_words tos = (inner >> 16) & IP4_ECN_MASK;
+		burst_words first = burst_be_32(length | tos << 16);
+		burst_words id = burst_be_32(ids << 16), ttl = {0}, sum;
 
-	sum += be_16(ip->type_of_service);
-	sum += ip->total_length;
-	sum += ip->packet_id;
-	sum += words->fragment_be;
-	sum += be_16((uint16_t)(words->hops << 8));
-	ip->hdr_checksum = fold_checksum(sum);
+		if (inherits == OUTER_ECN_DF_TTL) {
+			id |= *burst_step(burst->ip4[IP4_WORD_FRAGMENT], at) & IP4_DF_BITS;
+			ttl = *burst_step(burst->ip4[IP4_WORD_TTL], at) & TTL_BITS;
+		}
+		// of both halves of each word; then the high half becomes that of both, with the carry
+		sum = outer_ip4_sums(burst, at) + ttl;
+		sum += (first >> 16) + (first & UINT16_MAX) + (id >> 16) + (id & UINT16_MAX);
+		sum += sum << 16 | sum >> 16;
+		*burst_step(outer->first, at) = first | IP4_VERSION_IHL;
+		burst_store_pairs(&outer->second[at], id, ttl | (~sum & CHECKSUM_BITS));
+		ids += BURST_STEP;
+	}
+}
+
+#undef TTL_BITS
+#undef CHECKSUM_BITS
+
+/** 16 bytes of headers. */
+typedef uint64_t outer_bits __attribute__((vector_size(16)));
+typedef uint32_t outer_words __attribute__((vector_size(16)));
+typedef uint16_t outer_halves __attribute__((vector_size(16)));
+
+/** Of the ready-made header, with @more in the first eight. */
+static inline outer_bits outer_load(const uint8_t *ready, uint64_t more)
+{
+	outer_bits bits;
+
+	memcpy(&bits, ready, sizeof(bits));
+	return bits | (outer_bits){more, 0};
+}
+
+/** Of the ready-made header, with @word in the place of the last four. */
+static inline outer_bits outer_load_word(const uint8_t *ready, uint32_t word)
+{
+	outer_words words;
+
+	memcpy(&words, ready, sizeof(words));
+	words[3] = word;
+	return (outer_bits)words;
+}
+
+/** Of its end, with @more in the first eight; the last two are those with which the inner packet begins. */
+static inline outer_bits outer_load_end(const uint8_t *ready, uint64_t more,
+	const struct burst *burst, unsigned at)
+{
+	outer_halves halves = (outer_halves)outer_load(ready, more);
+
+	halves[7] = (uint16_t)burst->ip4[IP4_WORD_LENGTH][at];
+	return (outer_bits)halves;
+}
+
+static inline void outer_store(uint8_t *hdr, outer_bits bits)
+{
+	memcpy(hdr, &bits, sizeof(bits));
 }
 
 #endif

@@ -105,6 +105,74 @@ static void test_encap_vxlan_source_ports(void **state)
 	assert_true(seen[0] && seen[1] && seen[2] && seen[3]);
 }
 
+/* The source port that a packet gets beside another one in its burst, which may be NULL. */
+static uint16_t port_beside(const struct support_packet *packet, const struct support_packet *other)
+{
+	struct wire_path wire = path_of(WIRE_PATH_VXLAN);
+	struct adjacency adjacency;
+	struct burst burst = burst_of(support_packet_build(pool, packet));
+	uint16_t port, id = 1;
+
+	assert_int_equal(adjacency_make(&adjacency, &wire), 0);
+	if (other != NULL) {
+		burst_add(&burst, support_packet_build(pool, other));
+		burst_read_ip4(&burst, 1);
+	}
+	burst.n_encap[ENCAP_VXLAN] = (uint8_t)burst.n;
+	for (uint8_t i = 0; i < burst.n; i++) {
+		burst.adjacency[i] = &adjacency;
+		burst.encap[ENCAP_VXLAN][i] = i;
+	}
+	encap_vxlan(&burst, &id);
+	port = rte_be_to_cpu_16(*rte_pktmbuf_mtod_offset(burst.pkt[0], uint16_t *, 34));
+	rte_pktmbuf_free_bulk(burst.pkt, burst.n);
+	return port;
+}
+
+/* A flow's port does not depend on what else is in the burst. */
+static void test_encap_vxlan_source_port_beside(void **state)
+{
+	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP, IPPROTO_SCTP, IPPROTO_ICMP};
+	const struct support_packet plain = {.src = THE_POD, .dst = OUR_POD, .payload_bytes = 10};
+	const struct support_packet piece = {.src = THE_POD,
+		.dst = OUR_POD,
+		.fragment = 3,
+		.payload_bytes = 16};
+
+	(void)state;
+	for (unsigned p = 0; p < RTE_DIM(protocols); p++) {
+		for (uint16_t flow = 1; flow < 50; flow++) {
+			struct support_packet packet = {.src = THE_POD,
+				.dst = OUR_POD + flow,
+				.proto = protocols[p],
+				.src_port = flow,
+				.payload_bytes = 10};
+			uint16_t port = port_beside(&packet, NULL);
+
+			assert_int_equal(port_beside(&packet, &plain), port);
+			assert_int_equal(port_beside(&packet, &piece), port);
+		}
+	}
+}
+
+/* All fragments of a datagram get one port: only the first has its UDP ports. */
+static void test_encap_vxlan_source_port_fragments(void **state)
+{
+	(void)state;
+	for (uint16_t flow = 1; flow < 50; flow++) {
+		struct support_packet packet = {.src = THE_POD,
+			.dst = OUR_POD + flow,
+			.src_port = flow,
+			.fragment = RTE_IPV4_HDR_MF_FLAG,
+			.payload_bytes = 16};
+		uint16_t port = port_beside(&packet, NULL);
+
+		packet.src_port = (uint16_t)(flow + 1000);
+		packet.fragment = 3;
+		assert_int_equal(port_beside(&packet, NULL), port);
+	}
+}
+
 /* RFC 6040 4.1, normal mode: all four are copied; DSCP is not. */
 static void test_encap_ecn_copied(void **state)
 {
@@ -148,6 +216,8 @@ int main(void)
 		cmocka_unit_test(test_encap_vxlan_bytes),
 		cmocka_unit_test(test_encap_vxlan_checksum_zero),
 		cmocka_unit_test(test_encap_vxlan_source_ports),
+		cmocka_unit_test(test_encap_vxlan_source_port_beside),
+		cmocka_unit_test(test_encap_vxlan_source_port_fragments),
 		cmocka_unit_test(test_encap_ecn_copied),
 		cmocka_unit_test(test_adjacency_refuses),
 	};
