@@ -274,6 +274,7 @@ static int create_workers(struct dataplane *dp)
 					.probes = i == 0 ? prober_waiting(dp->prober) : NULL,
 					.probe_sent_tsc = prober_sent_tsc(dp->prober),
 				},
+			.code = pipeline_code(0),
 			.epoch = &dp->epoch,
 			.idx = i,
 			.lcore = config->workers[i],
@@ -448,9 +449,9 @@ static void say_ready(const struct dataplane *dp)
 	for (unsigned i = 0; i < dp->ports.n; i++)
 		LOG(NOTICE, "port: %s device=%s queues=%u mtu=%u\n", dp->ports.port[i].name,
 			dp->ports.port[i].device, dp->ports.port[i].n_rxq, dp->ports.port[i].mtu);
-	LOG(NOTICE, "main: ready node=%s workers=%u idle=%s socket=%s\n", dp->config->node.name,
-		dp->n_workers, config->idle == CONFIG_IDLE_POLL ? "poll" : "sleep",
-		dp->config->sockets.dataplane);
+	LOG(NOTICE, "main: ready node=%s workers=%u pipeline=%s idle=%s socket=%s\n",
+		dp->config->node.name, dp->n_workers, pipeline_code(0)->processor,
+		config->idle == CONFIG_IDLE_POLL ? "poll" : "sleep", dp->config->sockets.dataplane);
 }
 
 int main(int argc, char **argv)

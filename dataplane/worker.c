@@ -87,13 +87,13 @@ int worker_deal_queues(struct worker *workers, unsigned n_workers, const struct 
 static unsigned poll_queues(struct worker *worker, uint64_t *tsc)
 {
 	uint64_t start = *tsc;
-	unsigned n_pkts = pipeline_inject(&worker->pipeline);
+	unsigned n_pkts = worker->code->inject(&worker->pipeline);
 
 	for (unsigned i = 0; i < worker->n_queues; i++) {
 		const struct worker_queue *queue = &worker->queue[i];
 
 		if (likely(__atomic_load_n(&queue->port->is_there, __ATOMIC_ACQUIRE)))
-			n_pkts += pipeline_run(&worker->pipeline, queue->port, queue->queue);
+			n_pkts += worker->code->run(&worker->pipeline, queue->port, queue->queue);
 	}
 	*tsc = rte_rdtsc();
 	if (n_pkts > 0)

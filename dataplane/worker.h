@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "dataplane/pipeline.h"
+#include "dataplane/pipeline_code.h"
 #include "dataplane/table/epoch.h"
 
 #define WORKER_MAX	  32u
@@ -20,6 +21,7 @@ struct worker_queue {
 /** One worker. Threads: after the start its lcore's alone, but for is_stopping. */
 struct worker {
 	struct pipeline pipeline;
+	const struct pipeline_code *code;
 	struct epoch *epoch;
 	unsigned idx; /**< its reader id in the epoch */
 	unsigned lcore;

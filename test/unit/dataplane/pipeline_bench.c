@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataplane/pipeline.h"
+#include "dataplane/pipeline_code.h"
 
 #define N_BURSTS  20000u
 #define RING_PKTS 64u
@@ -223,7 +223,7 @@ static double time_bursts(bool is_moved_only)
 		if (is_moved_only)
 			move_only();
 		else
-			pipeline_run(&pipeline, &ports.port[0], 0);
+			pipeline_code(0)->run(&pipeline, &ports.port[0], 0);
 		cycles[i] = rte_rdtsc_precise() - begin;
 		assert_int_equal(rte_ring_sc_dequeue_bulk(tx_ring, (void **)out, BURST_MAX, NULL),
 			BURST_MAX);

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dataplane/pipeline.h"
+#include "dataplane/pipeline_code.h"
 
 #define N_BURSTS  24000u /* of 1 to 32 packets, for each engine */
 #define N_PORTS	  3u	 /* the last is the trunk */
@@ -41,6 +41,7 @@ static struct port_table ports;
 static struct lcore_stats stats;
 static struct path_pkts path_pkts[64];
 static struct pipeline pipeline;
+static const struct pipeline_code *code;
 static struct nexthop_table *nexthops;
 static struct endpoint_table *endpoints;
 static struct fib *fib;
@@ -335,7 +336,7 @@ static void run_burst(uint16_t port, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		load(&pairs[i], port, n_others_of > 0 && reference_random_below(n_others_of) > 0,
 			has_segments);
-	assert_int_equal(pipeline_run(&pipeline, &ports.port[port], 0), n);
+	assert_int_equal(code->run(&pipeline, &ports.port[port], 0), n);
 	for (uint16_t p = 0; p < N_PORTS; p++)
 		collect(tx_ring[p], REFERENCE_SENT, p, n);
 	collect(pipeline.to_kernel, REFERENCE_PUNTED, 0, n);
@@ -389,8 +390,11 @@ static void test_pipeline_agrees_with_reference(void **state)
 		.answerer = {.heard = rte_ring_create_elem("heard", sizeof(struct probe_heard),
 				     RING_PKTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ)}};
 	assert_non_null(pipeline.answerer.heard);
-	run_engine(FIB_ENGINE_LPM, &epoch);
-	run_engine(FIB_ENGINE_DIR24_8, &epoch);
+	for (unsigned i = 0; (code = pipeline_code(i)) != NULL; i++) {
+		printf("compiled for %s\n", code->processor);
+		run_engine(FIB_ENGINE_LPM, &epoch);
+		run_engine(FIB_ENGINE_DIR24_8, &epoch);
+	}
 	printf("%" PRIu64 " sent (%" PRIu64 " cut, %" PRIu64 " with a checksum finished, %" PRIu64
 	       " plain answers, %" PRIu64 " by tunnels), %" PRIu64 " punted, %" PRIu64
 	       " dropped, %" PRIu64 " heard\n",
