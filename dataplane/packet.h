@@ -128,6 +128,7 @@ struct burst {
 	uint16_t n_punt;
 	uint16_t n_probe;
 	bool has_segments; /**< some are in more than one piece */
+	bool has_nodes;	   /**< some must have a source of the node in hash.usr; set by decap */
 	bool is_uniform; /**< all leave by one port, with headers of one kind and MTU; set by lookup */
 	bool is_one_path; /**< and by one adjacency; only of a uniform burst; set by lookup */
 	struct rte_mbuf *pkt[BURST_MAX];
@@ -190,6 +191,21 @@ static inline bool burst_is_any(burst_words words)
 	return any != 0;
 }
 
+/** A word of each of some frames, @offset bytes from where they begin, as it lies. */
+static inline burst_words burst_load_words(const struct burst *burst, unsigned at, size_t offset)
+{
+	burst_words words;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < BURST_STEP; i++) {
+		uint32_t word;
+
+		memcpy(&word, burst->frame[at + i] + offset, sizeof(word));
+		words[i] = word;
+	}
+	return words;
+}
+
 /** Note in the columns where packet number @at begins, and its length, after either has changed. */
 static inline void burst_measure(struct burst *burst, unsigned at)
 {
@@ -204,14 +220,15 @@ static_assert(offsetof(struct rte_mbuf, data_len) ==
 		      offsetof(struct rte_mbuf, pkt_len) + sizeof(uint32_t),
 	"side by side");
 
-/** A packet's first piece becomes longer, and with it the packet. */
-static inline void packet_add_length(struct rte_mbuf *pkt, uint64_t n_bytes)
+/** A packet begins so many bytes earlier, or later if they are less than 0; its first piece has them. */
+static inline void packet_extend(struct rte_mbuf *pkt, int n_bytes)
 {
 	uint64_t lengths;
 
 	memcpy(&lengths, &pkt->pkt_len, sizeof(lengths));
-	lengths += n_bytes | n_bytes << 32;
+	lengths += (uint64_t)n_bytes * (1 + (UINT64_C(1) << 32));
 	memcpy(&pkt->pkt_len, &lengths, sizeof(lengths));
+	pkt->data_off = (uint16_t)(pkt->data_off - n_bytes);
 }
 
 /**
@@ -221,10 +238,7 @@ static inline void packet_add_length(struct rte_mbuf *pkt, uint64_t n_bytes)
  */
 static inline uint8_t *burst_prepend(struct burst *burst, unsigned at, uint16_t n_bytes)
 {
-	struct rte_mbuf *pkt = burst->pkt[at];
-
-	pkt->data_off = (uint16_t)(pkt->data_off - n_bytes);
-	packet_add_length(pkt, n_bytes);
+	packet_extend(burst->pkt[at], n_bytes);
 	return burst->frame[at] - n_bytes;
 }
 

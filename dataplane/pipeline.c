@@ -33,7 +33,7 @@ static void unwrap(struct pipeline *pipeline, const struct port *port)
 	struct burst *burst = &pipeline->burst;
 	struct burst *inner = burst;
 
-	if (!decap_all(burst, endpoints)) {
+	if (!decap_all(burst, endpoints, port_is_kernel((enum wire_port_kind)port->kind))) {
 		inner = &pipeline->inner;
 		decap(burst, inner, endpoints,
 			port->complete_checksums ? DECAP_TRUST : DECAP_VERIFY);

@@ -171,6 +171,7 @@ static void take(struct burst *burst, struct burst *inner, struct rte_mbuf *pkt,
 		return;
 	}
 	pkt->hash.usr = endpoint->has_inner_check ? src : 0;
+	inner->has_nodes |= endpoint->has_inner_check;
 	pkt->hash.fdir.hi = is_kernels;
 	burst_add(inner, pkt);
 }
@@ -200,7 +201,7 @@ static void handle(struct burst *burst, struct burst *inner, struct rte_mbuf *pk
 		burst_drop(burst, pkt, reason);
 }
 
-#define TOS_SHIFT 8 /* of IP4_WORD_LENGTH, as it lies */
+#define ECN_BITS (IP4_ECN_MASK << 8) /* of IP4_WORD_LENGTH, as it lies */
 
 /* Has every packet the first one's destination and protocol, and is in one piece and long enough? */
 static bool are_alike(struct burst *burst, uint32_t min_len)
@@ -243,13 +244,28 @@ static bool are_sources(struct burst *burst, const struct endpoint_view *view)
 	return true;
 }
 
-/* Is there something to merge (merge_ecn()), or one of the kernel's (is_translated())? */
-static bool is_any_special(const struct burst *burst, uint16_t strip_bytes)
+/* Is there something to merge, merge_ecn()? */
+static bool differs_any_ecn(const struct burst *burst, uint16_t strip_bytes)
+{
+	const unsigned n = burst->n;
+	uint32_t differ = 0;
+
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++) {
+		uint16_t begins;
+
+		memcpy(&begins, burst->frame[i] + RTE_ETHER_HDR_LEN + strip_bytes, sizeof(begins));
+		differ |= burst->ip4[IP4_WORD_LENGTH][i] ^ begins;
+	}
+	return (differ & ECN_BITS) != 0;
+}
+
+/* Is there one of the kernel's, is_translated()? */
+static bool is_any_translated(const struct burst *burst)
 {
 	static const uint8_t mac[4] = {TRANSLATED_MAC_0, TRANSLATED_MAC_1};
-	const size_t inner_tos = RTE_ETHER_HDR_LEN + strip_bytes + 1;
 	const unsigned n = burst->n;
-	uint32_t differ = 0, n_kernels = 0, begins;
+	uint32_t begins, n_hits = 0;
 
 	memcpy(&begins, mac, sizeof(begins));
 #pragma GCC unroll 4
@@ -257,10 +273,9 @@ static bool is_any_special(const struct burst *burst, uint16_t strip_bytes)
 		uint32_t src_mac;
 
 		memcpy(&src_mac, burst->frame[i] + RTE_ETHER_ADDR_LEN, sizeof(src_mac));
-		n_kernels += src_mac == begins;
-		differ |= burst->ip4[IP4_WORD_LENGTH][i] >> TOS_SHIFT ^ burst->frame[i][inner_tos];
+		n_hits += src_mac == begins;
 	}
-	return n_kernels > 0 || (differ & IP4_ECN_MASK) != 0;
+	return n_hits > 0;
 }
 
 /* UDP's ports, length and checksum, and VXLAN's flags and VNI. */
@@ -275,30 +290,32 @@ static inline udp_bits load_udp(const uint8_t *at)
 }
 
 /* check_vxlan() of all, for what has no checksum to be verified. */
-static bool are_vxlan(const struct burst *burst, const struct endpoint *endpoint)
+static bool are_vxlan(struct burst *burst, const struct endpoint *endpoint)
 {
 	const rte_be32_t hdr[] = {rte_cpu_to_be_32(endpoint->udp_port), 0, RTE_BE32(VXLAN_FLAG_I),
 		rte_cpu_to_be_32(endpoint->vni << 8)};
-	static const rte_be32_t mask[] = {RTE_BE32(UINT16_MAX), RTE_BE32(UINT16_MAX),
-		RTE_BE32(VXLAN_FLAG_I), RTE_BE32(0xffffff00u)};
+	static const rte_be32_t mask[] = {RTE_BE32(UINT16_MAX), 0, RTE_BE32(VXLAN_FLAG_I),
+		RTE_BE32(0xffffff00u)};
 	const udp_bits wanted = load_udp((const uint8_t *)hdr);
 	const unsigned n = burst->n;
 	udp_bits differ = {0};
-	uint32_t bytes_differ = 0, type_differs = 0;
+	burst_words lengths_differ = {0};
+	uint32_t types_differ = 0;
 
 #pragma GCC unroll 4
 	for (unsigned i = 0; i < n; i++) {
-		const uint8_t *frame = burst->frame[i];
-		uint16_t udp_bytes, type;
+		uint16_t type;
 
-		memcpy(&udp_bytes, frame + UDP_OFFSET + offsetof(struct rte_udp_hdr, dgram_len), 2);
-		memcpy(&type, frame + VXLAN_STRIP + 2 * RTE_ETHER_ADDR_LEN, 2);
-		differ |= load_udp(frame + UDP_OFFSET) ^ wanted;
-		bytes_differ |= (be_16(udp_bytes) + UDP_OFFSET) ^ burst->len[i];
-		type_differs |= type ^ RTE_BE16(RTE_ETHER_TYPE_IPV4);
+		memcpy(&type, burst->frame[i] + VXLAN_STRIP + 2 * RTE_ETHER_ADDR_LEN, sizeof(type));
+		differ |= load_udp(burst->frame[i] + UDP_OFFSET) ^ wanted;
+		types_differ |= type ^ RTE_BE16(RTE_ETHER_TYPE_IPV4);
 	}
+	// length and checksum, which is to be 0; up to the next step ip4_check put the last frame
+	for (unsigned at = 0; at < n; at += BURST_STEP)
+		lengths_differ |= burst_load_words(burst, at, UDP_OFFSET + sizeof(uint32_t)) ^
+				  burst_be_32((*burst_step(burst->len, at) - UDP_OFFSET) << 16);
 	differ &= load_udp((const uint8_t *)mask);
-	return (differ[0] | differ[1] | bytes_differ | type_differs) == 0;
+	return (differ[0] | differ[1] | types_differ) == 0 && !burst_is_any(lengths_differ);
 }
 
 /* strip() and take() of all; they stay where they are. */
@@ -307,27 +324,26 @@ static void strip_all(struct burst *burst, const struct endpoint *endpoint)
 	const bool is_ipip = endpoint->kind == WIRE_TUNNEL_IPIP;
 	const uint16_t bytes = is_ipip ? PACKET_IPIP_BYTES : PACKET_VXLAN_BYTES;
 	const uint64_t mark = is_ipip ? PACKET_FROM_IPIP : PACKET_FROM_VXLAN;
-	const uint32_t node_mask = endpoint->has_inner_check ? UINT32_MAX : 0;
 	const unsigned n = burst->n;
 
 #pragma GCC unroll 2
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
 
-		pkt->data_off = (uint16_t)(pkt->data_off + bytes);
-		pkt->data_len = (uint16_t)(pkt->data_len - bytes);
-		pkt->pkt_len -= bytes;
+		packet_extend(pkt, -bytes);
 		pkt->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
 		pkt->ol_flags |= mark;
-		pkt->hash.usr = rte_be_to_cpu_32(burst->ip4[IP4_WORD_SRC][i]) & node_mask;
 		burst->frame[i] += bytes;
 	}
+	for (unsigned i = 0; endpoint->has_inner_check && i < n; i++)
+		burst->pkt[i]->hash.usr = rte_be_to_cpu_32(burst->ip4[IP4_WORD_SRC][i]);
+	burst->has_nodes = endpoint->has_inner_check;
 	// as it will be read: in vectors
 	for (unsigned at = 0; at < n; at += BURST_STEP)
 		*burst_step(burst->len, at) -= bytes;
 }
 
-bool decap_all(struct burst *burst, const struct endpoint_view *endpoints)
+bool decap_all(struct burst *burst, const struct endpoint_view *endpoints, bool has_xdp)
 {
 	const struct endpoint *endpoint;
 	uint16_t bytes;
@@ -343,7 +359,9 @@ bool decap_all(struct burst *burst, const struct endpoint_view *endpoints)
 		return false;
 	if (endpoint->kind == WIRE_TUNNEL_VXLAN && !are_vxlan(burst, endpoint))
 		return false;
-	if (!are_sources(burst, endpoints) || is_any_special(burst, bytes))
+	if (!are_sources(burst, endpoints) || differs_any_ecn(burst, bytes))
+		return false;
+	if (has_xdp && is_any_translated(burst))
 		return false;
 	strip_all(burst, endpoint);
 	return true;
@@ -376,6 +394,7 @@ void decap(struct burst *burst, struct burst *inner, const struct endpoint_view 
 
 	inner->n = inner->n_drop = inner->n_punt = 0;
 	inner->has_segments = burst->has_segments;
+	inner->has_nodes = false;
 	if (likely(!is_any_ours(burst, endpoints)))
 		return;
 	for (uint16_t i = 0; i < n_before; i++) {

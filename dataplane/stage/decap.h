@@ -28,10 +28,13 @@ void decap(struct burst *burst, struct burst *inner, const struct endpoint_view 
 /**
  * The same where every packet of the burst is the usual one to one tunnel end: what is inside takes its
  * place in the burst. Equals decap(), with @burst empty after it and become @inner. What the kernel
- * translates is not usual, so mbuf->hash.fdir.hi says nothing of it.
+ * translates is not usual, so mbuf->hash.fdir.hi says nothing of it; nor does hash.usr of the node, if
+ * burst->has_nodes is not set.
+ *
+ * @has_xdp: the port's packets pass XDP, which marks those
  *
  * Returns: was it so? If not, nothing was done
  */
-bool decap_all(struct burst *burst, const struct endpoint_view *endpoints);
+bool decap_all(struct burst *burst, const struct endpoint_view *endpoints, bool has_xdp);
 
 #endif

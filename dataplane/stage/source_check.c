@@ -9,11 +9,7 @@
 #include <rte_prefetch.h>
 #include <rte_udp.h>
 
-#include <stddef.h>
-
 #include "dataplane/steer/trunk_mac.h"
-
-#define UDP_PORT_OFFSET (PORTS_OFFSET + offsetof(struct rte_udp_hdr, dst_port))
 
 /* What a check says of a packet that may go on. */
 #define PASSES DROP_N_REASONS
@@ -60,11 +56,10 @@ static bool leads_to_node(const struct nexthop_view *nexthops, uint32_t nh, uint
 	return false;
 }
 
-static enum drop_reason judge_from_node(struct rte_mbuf *pkt, uint32_t nh,
+/* @node: 0 may be any */
+static enum drop_reason judge_from_node(struct rte_mbuf *pkt, uint32_t nh, uint32_t node,
 	const struct tables *tables)
 {
-	uint32_t node = pkt->hash.usr;
-
 	if (unlikely(is_tunnel(pkt, tables->endpoints)))
 		return DROP_TUNNEL_NESTED;
 	if (unlikely(node != 0 && !leads_to_node(tables->nexthops, nh, node)))
@@ -96,23 +91,12 @@ static enum drop_reason judge_from_pod(struct rte_mbuf *pkt, uint32_t nh,
 	return PASSES;
 }
 
-static __rte_always_inline enum drop_reason judge(enum sender sender, struct rte_mbuf *pkt,
-	uint32_t nh, const struct tables *tables)
+static __rte_always_inline enum drop_reason judge(enum sender sender, const struct burst *burst,
+	struct rte_mbuf *pkt, uint32_t nh, const struct tables *tables)
 {
-	return sender == SENDER_POD ? judge_from_pod(pkt, nh, tables)
-				    : judge_from_node(pkt, nh, tables);
-}
-
-/* Did a tunnel end with the check of inner sources take any of them? */
-static bool is_any_checked(const struct burst *inner)
-{
-	const unsigned n = inner->n;
-	uint32_t nodes = 0;
-
-#pragma GCC unroll 4
-	for (unsigned i = 0; i < n; i++)
-		nodes |= inner->pkt[i]->hash.usr;
-	return nodes != 0;
+	if (sender == SENDER_POD)
+		return judge_from_pod(pkt, nh, tables);
+	return judge_from_node(pkt, nh, burst->has_nodes ? pkt->hash.usr : 0, tables);
 }
 
 static void lookup_sources(struct burst *burst, const struct fib *fib, uint32_t *nh)
@@ -128,11 +112,9 @@ static void lookup_sources(struct burst *burst, const struct fib *fib, uint32_t 
 /* is_tunnel() of all, at a glance: false is certain. */
 static bool may_be_tunnels(struct burst *burst, const struct endpoint_view *endpoints)
 {
-	const unsigned n = burst->n;
-	burst_words ipip = {0}, udp = {0};
-	uint32_t n_hits = 0;
+	burst_words ipip = {0}, udp = {0}, hits = {0};
 
-	for (unsigned at = 0; at < n; at += BURST_STEP) {
+	for (unsigned at = 0; at < burst->n; at += BURST_STEP) {
 		burst_words protocol =
 			*burst_step(burst->ip4[IP4_WORD_TTL], at) & IP4_PROTOCOL_BITS;
 
@@ -142,19 +124,16 @@ static bool may_be_tunnels(struct burst *burst, const struct endpoint_view *endp
 	if (burst_is_any(ipip) || burst->has_segments)
 		return true;
 	for (unsigned e = 0; burst_is_any(udp) && e < endpoints->n; e++) {
-		const uint16_t port_be = rte_cpu_to_be_16(endpoints->endpoint[e].udp_port);
+		const uint32_t ports = rte_cpu_to_be_32(endpoints->endpoint[e].udp_port);
 
 		if (endpoints->endpoint[e].kind != WIRE_TUNNEL_VXLAN)
 			continue;
-#pragma GCC unroll 4
-		for (unsigned i = 0; i < n; i++) {
-			uint16_t port;
-
-			memcpy(&port, burst->frame[i] + UDP_PORT_OFFSET, sizeof(port));
-			n_hits += port == port_be;
-		}
+		// up to the next step ip4_check put the last frame
+		for (unsigned at = 0; at < burst->n; at += BURST_STEP)
+			hits |= (burst_words)((burst_load_words(burst, at, PORTS_OFFSET) &
+						      RTE_BE32(UINT16_MAX)) == ports);
 	}
-	return n_hits > 0;
+	return burst_is_any(hits);
 }
 
 /* Does the route to every source lead to its node, without a group? */
@@ -185,7 +164,7 @@ static bool are_all_from_nodes(const struct burst *burst, const uint32_t *nh,
 static bool is_glance_enough(struct burst *burst, const struct tables *tables, enum sender sender,
 	uint32_t *nh)
 {
-	bool is_checked = sender == SENDER_POD || is_any_checked(burst);
+	bool is_checked = sender == SENDER_POD || burst->has_nodes;
 
 	if (is_checked)
 		lookup_sources(burst, tables->fib, nh);
@@ -206,7 +185,7 @@ static __rte_always_inline void check_burst(struct burst *burst, const struct ta
 		return;
 	for (uint16_t i = 0; i < n_before; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
-		enum drop_reason reason = judge(sender, pkt, nh[i], tables);
+		enum drop_reason reason = judge(sender, burst, pkt, nh[i], tables);
 
 		if (unlikely(reason != PASSES)) {
 			burst_drop(burst, pkt, reason);
@@ -244,7 +223,7 @@ static __rte_always_inline void check_punted(struct burst *burst, const struct t
 		if (sender == SENDER_NODE || is_ip4(pkt)) {
 			src = rte_be_to_cpu_32(packet_ip4(pkt)->src_addr);
 			fib_lookup_bulk(tables->fib, &src, &nh, 1);
-			reason = judge(sender, pkt, nh, tables);
+			reason = judge(sender, burst, pkt, nh, tables);
 		}
 		if (reason != PASSES)
 			burst_drop(burst, pkt, reason);

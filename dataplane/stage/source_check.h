@@ -10,8 +10,8 @@
 
 /**
  * After step 6: what came out of a tunnel must not be a tunnel itself, and its source must be routed
- * to the node that sent it (in mbuf->hash.usr; 0: not to be checked). Packets to be punted are no
- * exception.
+ * to the node that sent it: in mbuf->hash.usr, if burst->has_nodes; 0: not to be checked. Packets to be
+ * punted are no exception.
  */
 void source_check_tunnel(struct burst *inner, const struct endpoint_view *endpoints,
 	const struct fib *fib, const struct nexthop_view *nexthops);

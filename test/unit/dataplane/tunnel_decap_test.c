@@ -40,7 +40,7 @@ static int run_way(struct rte_mbuf *pkt, struct rte_ipv4_hdr *out, enum way way)
 	int end = STAYS;
 
 	ip4_check(&burst);
-	if (way == AT_A_GLANCE && decap_all(&burst, view)) {
+	if (way == AT_A_GLANCE && decap_all(&burst, view, true)) {
 		inner = burst;
 		burst.n = 0;
 	} else {

@@ -44,6 +44,7 @@ static int run(struct rte_mbuf *pkt, uint32_t node)
 	ip4_check(&burst);
 	assert_int_equal(burst.n_punt, 1);
 	pkt->hash.usr = node;
+	burst.has_nodes = node != 0;
 	if (node != 0)
 		source_check_tunnel(&burst, endpoint_view(endpoints), fib, nexthop_view(nexthops));
 	else
