@@ -130,7 +130,7 @@ struct burst {
 	bool has_segments; /**< some are in more than one piece */
 	bool has_nodes;	   /**< some must have a source of the node in hash.usr; set by decap */
 	bool is_uniform; /**< all leave by one port, with headers of one kind and MTU; set by lookup */
-	bool is_one_path; /**< and by one adjacency; only of a uniform burst; set by lookup */
+	bool is_one_path; /**< and by one adjacency; see burst_is_one_path() */
 	struct rte_mbuf *pkt[BURST_MAX];
 	uint8_t *frame[BURST_MAX]; /**< Ethernet header, where the packet begins */
 	_Alignas(BURST_ALIGN) uint32_t len[BURST_MAX]; /**< pkt_len */
@@ -145,6 +145,12 @@ struct burst {
 	struct rte_mbuf *punt[BURST_MAX];
 	struct rte_mbuf *probe[BURST_MAX]; /**< for our probe address; set by lookup */
 };
+
+/** Have all packets one adjacency? */
+static inline bool burst_is_one_path(const struct burst *burst)
+{
+	return burst->is_uniform && burst->is_one_path;
+}
 
 /** Some places of a column, from a multiple of BURST_STEP on. */
 static inline burst_words *burst_step(uint32_t *column, unsigned at)

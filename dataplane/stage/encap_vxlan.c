@@ -32,64 +32,106 @@ static bool have_all_ports(struct burst *burst)
 	return !burst_is_any(odd) && !burst->has_segments;
 }
 
-/* As it lies. */
-static inline uint16_t source_port(const struct adjacency *adjacency, uint32_t hash)
-{
-	uint64_t offset = (uint64_t)hash * adjacency->n_udp_src >> 32;
-
-	return be_16((uint16_t)(adjacency->udp_src_min + offset));
-}
-
-/* The first halves of UDP headers, as they lie: source port, nothing, length, nothing. */
-static void make_udp(struct burst *burst, uint64_t *udp)
+/* packet_flow_hash() of all packets. */
+static void hash_flows(struct burst *burst, uint32_t *hash)
 {
 	_Alignas(BURST_ALIGN) uint64_t addresses[BURST_MAX];
 	const unsigned n = burst->n;
 
-	for (unsigned at = 0; at < n; at += BURST_STEP) {
-		burst_words inner = burst_be_32(*burst_step(burst->ip4[IP4_WORD_LENGTH], at));
-		burst_words length = burst_be_32((inner + (OUTER_BYTES - IP_BYTES)) << 16);
-
-		burst_store_pairs(&udp[at], (burst_words){0}, length);
-		burst_store_pairs(&addresses[at], *burst_step(burst->ip4[IP4_WORD_DST], at),
-			*burst_step(burst->ip4[IP4_WORD_SRC], at));
-	}
-	if (!have_all_ports(burst)) {
+	if (unlikely(!have_all_ports(burst))) {
 		for (unsigned i = 0; i < n; i++)
-			udp[i] |= source_port(burst->adjacency[i], packet_flow_hash(burst->pkt[i]));
+			hash[i] = packet_flow_hash(burst->pkt[i]);
 		return;
 	}
-#pragma GCC unroll 2
+	for (unsigned at = 0; at < n; at += BURST_STEP)
+		burst_store_pairs(&addresses[at], *burst_step(burst->ip4[IP4_WORD_DST], at),
+			*burst_step(burst->ip4[IP4_WORD_SRC], at));
+#pragma GCC unroll 4
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t protocol = burst->ip4[IP4_WORD_TTL][i] >> IP4_PROTOCOL_SHIFT;
 		uint32_t ports;
 
 		memcpy(&ports, burst->frame[i] + PORTS_OFFSET, sizeof(ports));
-		udp[i] |= source_port(burst->adjacency[i],
-			flow_hash(addresses[i], (uint8_t)protocol, ports));
+		hash[i] = flow_hash(addresses[i], (uint8_t)protocol, ports);
 	}
 }
 
-/* In pieces that end at byte 50, where the packet's cache line mostly begins, as in encap_ipip.c. */
-static inline void put_outer(struct burst *burst, unsigned at, const struct outer_ip4 *outer,
-	const uint64_t *udp)
-{
-	const uint8_t *ready = burst->adjacency[at]->hdr;
-	outer_bits begin = outer_load_word(ready + 2, outer->first[at]);
-	outer_bits ip4 = outer_load(ready + 18, outer->second[at]);
-	outer_bits udp_vxlan = outer_load(ready + UDP_OFFSET, udp[at]);
-	outer_bits end = outer_load_end(ready + 50, 0, burst, at);
-	uint8_t *hdr = burst_prepend(burst, at, OUTER_BYTES); // forward made sure of the room
+/* A step's source ports: the first of the range, and how many there are. */
+struct port_range {
+	burst_words first, n;
+};
 
-	memcpy(hdr, ready, sizeof(uint16_t));
-	outer_store(hdr + 2, begin);
-	outer_store(hdr + 18, ip4);
-	outer_store(hdr + UDP_OFFSET, udp_vxlan);
-	outer_store(hdr + 50, end);
+static inline struct port_range load_ranges(const struct burst *burst, unsigned at)
+{
+	struct port_range range;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < BURST_STEP; i++) {
+		range.first[i] = burst->adjacency[at + i]->udp_src_min;
+		range.n[i] = burst->adjacency[at + i]->n_udp_src;
+	}
+	return range;
 }
 
-/* Where the far end wants one. */
-static __rte_noinline void fill_checksum(struct rte_mbuf *pkt, const struct adjacency *adjacency)
+/*
+ * The first halves of UDP headers, as they lie: source port, nothing, length, nothing. 16 bits of the
+ * hash choose the port: a multiplication in vectors has 32.
+ */
+static void make_udp(struct burst *burst, uint32_t *hash, uint64_t *udp)
+{
+	const bool is_one_path = burst_is_one_path(burst);
+	const struct adjacency *first = burst->adjacency[0];
+	struct port_range range = {(burst_words){0} + first->udp_src_min,
+		(burst_words){0} + first->n_udp_src};
+
+	// there is one at least
+	for (unsigned at = 0; at == 0 || at < burst->n; at += BURST_STEP) {
+		burst_words inner = burst_be_32(*burst_step(burst->ip4[IP4_WORD_LENGTH], at));
+		burst_words port;
+
+		if (!is_one_path)
+			range = load_ranges(burst, at);
+		port = range.first + ((*burst_step(hash, at) >> 16) * range.n >> 16);
+		burst_store_pairs(&udp[at], burst_be_32(port << 16),
+			burst_be_32((inner + (OUTER_BYTES - IP_BYTES)) << 16));
+	}
+}
+
+/* What is the same for all packets of a path. */
+struct ready {
+	uint16_t begin;
+	outer_words ether;
+	outer_bits ip4, udp_vxlan, end;
+};
+
+static inline struct ready load_ready(const struct adjacency *adjacency)
+{
+	struct ready ready;
+
+	memcpy(&ready.begin, adjacency->hdr, sizeof(ready.begin));
+	memcpy(&ready.ether, adjacency->hdr + 2, sizeof(ready.ether));
+	memcpy(&ready.ip4, adjacency->hdr + 18, sizeof(ready.ip4));
+	memcpy(&ready.udp_vxlan, adjacency->hdr + UDP_OFFSET, sizeof(ready.udp_vxlan));
+	memcpy(&ready.end, adjacency->hdr + 50, sizeof(ready.end));
+	return ready;
+}
+
+/* In pieces that end at byte 50, where the packet's cache line mostly begins, as in encap_ipip.c. */
+static inline void put_outer(struct burst *burst, unsigned at, const struct ready *ready,
+	const struct outer_ip4 *outer, const uint64_t *udp)
+{
+	outer_words ether = ready->ether;
+	uint8_t *hdr = burst_prepend(burst, at, OUTER_BYTES); // forward made sure of the room
+
+	ether[3] = outer->first[at];
+	memcpy(hdr, &ready->begin, sizeof(ready->begin));
+	outer_store(hdr + 2, (outer_bits)ether);
+	outer_store(hdr + 18, outer_with(ready->ip4, outer->second[at]));
+	outer_store(hdr + UDP_OFFSET, outer_with(ready->udp_vxlan, udp[at]));
+	outer_store(hdr + 50, outer_end(ready->end, 0, burst, at));
+}
+
+static void fill_checksum(struct rte_mbuf *pkt, const struct adjacency *adjacency)
 {
 	struct rte_udp_hdr *udp = rte_pktmbuf_mtod_offset(pkt, void *, UDP_OFFSET);
 	const uint32_t outer_bytes =
@@ -107,20 +149,39 @@ static __rte_noinline void fill_checksum(struct rte_mbuf *pkt, const struct adja
 		udp->dgram_cksum = UINT16_MAX; // RFC 768: 0 is "none"
 }
 
+/* Where the far end wants them; of a uniform burst for all or none, the adjacencies say. */
+static void fill_checksums(struct burst *burst)
+{
+	if (burst->is_uniform && !burst->adjacency[0]->has_udp_checksum)
+		return;
+	for (unsigned i = 0; i < burst->n_encap[ENCAP_VXLAN]; i++) {
+		const unsigned at = burst->encap[ENCAP_VXLAN][i];
+
+		if (burst->adjacency[at]->has_udp_checksum)
+			fill_checksum(burst->pkt[at], burst->adjacency[at]);
+	}
+}
+
 void encap_vxlan(struct burst *burst, uint16_t *id)
 {
 	const unsigned n = burst->n_encap[ENCAP_VXLAN];
+	const bool is_one_path = burst_is_one_path(burst);
+	struct ready ready = load_ready(burst->adjacency[0]);
+	_Alignas(BURST_ALIGN) uint32_t hash[BURST_MAX];
 	_Alignas(BURST_ALIGN) uint64_t udp[BURST_MAX];
 	struct outer_ip4 outer;
 
-	make_udp(burst, udp);
+	hash_flows(burst, hash);
 	outer_ip4_make(burst, &outer, *id, OUTER_BYTES, OUTER_ECN);
 	*id = (uint16_t)(*id + burst->n);
-	for (unsigned i = 0; i < n; i++) {
+	make_udp(burst, hash, udp);
+	for (unsigned i = 0; is_one_path && i < n; i++)
+		put_outer(burst, i, &ready, &outer, udp);
+	for (unsigned i = 0; !is_one_path && i < n; i++) {
 		const unsigned at = burst->encap[ENCAP_VXLAN][i];
 
-		put_outer(burst, at, &outer, udp);
-		if (unlikely(burst->adjacency[at]->has_udp_checksum))
-			fill_checksum(burst->pkt[at], burst->adjacency[at]);
+		ready = load_ready(burst->adjacency[at]);
+		put_outer(burst, at, &ready, &outer, udp);
 	}
+	fill_checksums(burst);
 }

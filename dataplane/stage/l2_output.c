@@ -32,7 +32,7 @@ void l2_output(struct burst *burst)
 {
 	const unsigned n = burst->n_encap[ENCAP_NONE];
 
-	if (n == burst->n && burst->is_uniform && burst->is_one_path) {
+	if (n == burst->n && burst_is_one_path(burst)) {
 		put_one(burst);
 		return;
 	}

@@ -84,12 +84,15 @@ static inline burst_words outer_ip4_count_from(unsigned first)
 static __rte_always_inline void outer_ip4_make(struct burst *burst, struct outer_ip4 *outer,
 	unsigned first_id, uint32_t n_bytes, enum outer_inherits inherits)
 {
+	const bool is_one_path = burst_is_one_path(burst);
 	burst_words ids = outer_ip4_count_from(first_id);
+	burst_words sums = (burst_words){0} + burst->adjacency[0]->ip_sum;
 
 	// up to the next step the last one's, which is there to be read
 	for (unsigned i = burst->n; i % BURST_STEP != 0; i++)
 		burst->adjacency[i] = burst->adjacency[burst->n - 1u];
-	for (unsigned at = 0; at < burst->n; at += BURST_STEP) {
+	// there is one at least
+	for (unsigned at = 0; at == 0 || at < burst->n; at += BURST_STEP) {
 		burst_words inner = burst_be_32(*burst_step(burst->ip4[IP4_WORD_LENGTH], at));
 		burst_words length = (inner + n_bytes) & UINT16_MAX;
 		burst_words tos = (inner >> 16) & IP4_ECN_MASK;
@@ -100,8 +103,10 @@ static __rte_always_inline void outer_ip4_make(struct burst *burst, struct outer
 			id |= *burst_step(burst->ip4[IP4_WORD_FRAGMENT], at) & IP4_DF_BITS;
 			ttl = *burst_step(burst->ip4[IP4_WORD_TTL], at) & TTL_BITS;
 		}
+		if (!is_one_path)
+			sums = outer_ip4_sums(burst, at);
 		// of both halves of each word; then the high half becomes that of both, with the carry
-		sum = outer_ip4_sums(burst, at) + ttl;
+		sum = sums + ttl;
 		sum += (first >> 16) + (first & UINT16_MAX) + (id >> 16) + (id & UINT16_MAX);
 		sum += sum << 16 | sum >> 16;
 		*burst_step(outer->first, at) = first | IP4_VERSION_IHL;
@@ -118,30 +123,17 @@ typedef uint64_t outer_bits __attribute__((vector_size(16)));
 typedef uint32_t outer_words __attribute__((vector_size(16)));
 typedef uint16_t outer_halves __attribute__((vector_size(16)));
 
-/** Of the ready-made header, with @more in the first eight. */
-static inline outer_bits outer_load(const uint8_t *ready, uint64_t more)
+/** Ready-made ones, with @more in the first eight, where they are 0. */
+static inline outer_bits outer_with(outer_bits ready, uint64_t more)
 {
-	outer_bits bits;
-
-	memcpy(&bits, ready, sizeof(bits));
-	return bits | (outer_bits){more, 0};
+	return ready | (outer_bits){more, 0};
 }
 
-/** Of the ready-made header, with @word in the place of the last four. */
-static inline outer_bits outer_load_word(const uint8_t *ready, uint32_t word)
+/** The last ones, the same; the inner packet's first two bytes stand behind, as they are. */
+static inline outer_bits outer_end(outer_bits ready, uint64_t more, const struct burst *burst,
+	unsigned at)
 {
-	outer_words words;
-
-	memcpy(&words, ready, sizeof(words));
-	words[3] = word;
-	return (outer_bits)words;
-}
-
-/** Of its end, with @more in the first eight; the last two are those with which the inner packet begins. */
-static inline outer_bits outer_load_end(const uint8_t *ready, uint64_t more,
-	const struct burst *burst, unsigned at)
-{
-	outer_halves halves = (outer_halves)outer_load(ready, more);
+	outer_halves halves = (outer_halves)outer_with(ready, more);
 
 	halves[7] = (uint16_t)burst->ip4[IP4_WORD_LENGTH][at];
 	return (outer_bits)halves;
