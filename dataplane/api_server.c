@@ -138,21 +138,39 @@ unsigned api_server_pollfds(const struct api_server *server, struct pollfd *fds)
 	return n;
 }
 
-static void send_whole(struct client *client, const void *msg, size_t len)
+/* Errors: -ETIMEDOUT it does not read; -EPIPE, -ECONNRESET it is gone */
+static int send_or_wait(int fd, const void *msg, size_t len)
 {
-	struct pollfd fd = {.fd = client->fd, .events = POLLOUT};
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
 
-	if (client->is_gone)
-		return;
-	while (send(client->fd, msg, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+	while (send(fd, msg, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		int n_ready;
+
 		if (errno == EINTR)
 			continue;
-		if (errno == EAGAIN && poll(&fd, 1, SEND_TIMEOUT_MS) > 0)
-			continue;
-		LOG(WARNING, "api: client does not read its answers, closed\n");
-		client->is_gone = true;
-		return;
+		if (errno != EAGAIN)
+			return -errno;
+		do
+			n_ready = poll(&room, 1, SEND_TIMEOUT_MS);
+		while (n_ready < 0 && errno == EINTR);
+		if (n_ready <= 0)
+			return n_ready == 0 ? -ETIMEDOUT : -errno;
 	}
+	return 0;
+}
+
+static void send_whole(struct client *client, const void *msg, size_t len)
+{
+	int ret = client->is_gone ? 0 : send_or_wait(client->fd, msg, len);
+
+	if (ret == 0)
+		return;
+	client->is_gone = true;
+	if (ret == -EPIPE || ret == -ECONNRESET)
+		LOG(DEBUG, "api: client is gone before its answers\n");
+	else
+		LOG(WARNING, "api: client closed: %s\n",
+			ret == -ETIMEDOUT ? "it does not read its answers" : strerror(-ret));
 }
 
 /* struct api_reply's send: an answer under the request's number. */
