@@ -7,8 +7,10 @@
 
 #include "dataplane/log.h"
 
+#include <rte_eal.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_pool_ops.h>
+#include <rte_memory.h>
 
 #include <errno.h>
 #include <stdbool.h>
@@ -42,6 +44,40 @@ static void init_mbuf(struct rte_mempool *pool, void *arg, void *object, unsigne
 	rte_mbuf_iova_set(mbuf, (rte_iova_t)(uintptr_t)mbuf->buf_addr);
 }
 
+static bool is_across(const struct rte_mbuf *mbuf, uint64_t page_bytes)
+{
+	uint64_t first = (uintptr_t)mbuf->buf_addr, last = first + mbuf->buf_len - 1;
+
+	return first / page_bytes != last / page_bytes;
+}
+
+unsigned pool_retire_across(struct rte_mempool *pool, uint64_t page_bytes)
+{
+	struct rte_mbuf *kept = NULL, **end = &kept, *mbuf;
+	unsigned n_retired = 0;
+
+	while (rte_mempool_generic_get(pool, (void **)&mbuf, 1, NULL) == 0) {
+		if (is_across(mbuf, page_bytes)) {
+			n_retired++;
+			continue;
+		}
+		*end = mbuf;
+		end = &mbuf->next;
+	}
+	*end = NULL;
+	while ((mbuf = kept) != NULL) {
+		kept = mbuf->next;
+		mbuf->next = NULL; // as all free ones have it
+		rte_mempool_generic_put(pool, (void **)&mbuf, 1, NULL);
+	}
+	return n_retired;
+}
+
+static uint64_t page_bytes_of(const struct rte_mempool *pool)
+{
+	return rte_mem_virt2memseg(STAILQ_FIRST(&pool->mem_list)->addr, NULL)->hugepage_sz;
+}
+
 int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, uint16_t room,
 	unsigned cache, int socket)
 {
@@ -61,6 +97,8 @@ int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, u
 	if (rte_mempool_populate_default(p) < 0 || p->nb_mem_chunks != 1)
 		goto err_free;
 	rte_mempool_obj_iter(p, init_mbuf, NULL);
+	if (rte_eal_has_hugepages())
+		pool_retire_across(p, page_bytes_of(p));
 	*pool = p;
 	return 0;
 

@@ -41,6 +41,21 @@ uint64_t pool_bytes(unsigned n_mbufs, uint16_t room);
 int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, uint16_t room,
 	unsigned cache, int socket);
 
+/**
+ * Take the buffers that lie across the end of a page out of a full pool, for good; pool_create() does it
+ * with huge pages.
+ *
+ * QEMU's emulated NICs (igb, e1000e, vmxnet3) map a frame in one piece, and throw it away without a
+ * word if its two pages are apart in the host's memory: of 16384 buffers one or two lost each packet
+ * that they carried, or none did, by where the pool began. Behind an IOMMU of silicon the pages
+ * follow each other. Seen in QEMU 10.0; gone when net_tx_pkt_add_raw_fragment_pci() takes a mapping
+ * shorter than the fragment.
+ *
+ * Owner:   the pool's memory still, so net_af_xdp knows no gap
+ * Returns: how many
+ */
+unsigned pool_retire_across(struct rte_mempool *pool, uint64_t page_bytes);
+
 /** The buffers of all ports. Of each lot those of default size, and larger ones if a port wants them. */
 struct pool_set {
 	unsigned n_mbufs; /**< of each pool */

@@ -74,6 +74,31 @@ static void test_pool_gives_packets(void **state)
 	rte_mempool_free(pool);
 }
 
+/* No huge pages here: in smaller pages more buffers are across. */
+static void test_pool_retire_across(void **state)
+{
+	static struct rte_mbuf *pkts[N_MBUFS];
+	const uint64_t page_bytes = 1 << 16;
+	struct rte_mempool *pool;
+	unsigned n_retired, n = 0;
+
+	(void)state;
+	support_eal_init(64);
+	assert_int_equal(pool_create(&pool, "pool", N_MBUFS, pool_room(0), 0, SOCKET_ID_ANY), 0);
+	n_retired = pool_retire_across(pool, page_bytes);
+	assert_true(n_retired >= N_MBUFS * pool_room(0) / page_bytes / 2);
+	while ((pkts[n] = rte_pktmbuf_alloc(pool)) != NULL) {
+		uintptr_t first = (uintptr_t)pkts[n]->buf_addr;
+
+		assert_int_equal(first / page_bytes, (first + pkts[n]->buf_len - 1) / page_bytes);
+		n++;
+	}
+	assert_int_equal(n, N_MBUFS - n_retired);
+	rte_pktmbuf_free_bulk(pkts, n);
+	assert_int_equal(rte_mempool_avail_count(pool), n);
+	rte_mempool_free(pool);
+}
+
 static void test_pool_too_big(void **state)
 {
 	struct rte_mempool *pool = NULL;
@@ -116,6 +141,7 @@ int main(void)
 		cmocka_unit_test(test_pool_room_holds_the_mtu),
 		cmocka_unit_test(test_pool_has_no_gaps),
 		cmocka_unit_test(test_pool_gives_packets),
+		cmocka_unit_test(test_pool_retire_across),
 		cmocka_unit_test(test_pool_set_find_shares),
 		cmocka_unit_test(test_pool_too_big),
 	};
