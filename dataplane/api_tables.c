@@ -378,6 +378,26 @@ static void lcore_stats(const struct api_tables *tables, unsigned i, struct wire
 		out->drop_pkts += stats->drop_pkts[reason];
 }
 
+static void punt_stats(const struct api_tables *tables, struct api_reply *reply)
+{
+	struct wire_punt_stats sums[PUNT_N_CLASSES] = {0};
+
+	for (unsigned class = 0; class < PUNT_N_CLASSES; class ++) {
+		struct wire_punt_stats *sum = &sums[class];
+
+		snprintf(sum->class, sizeof(sum->class), "%s", punt_class_name[class]);
+		for (unsigned i = 0; i < tables->n_lcores; i++) {
+			const struct punt_stats *part = &tables->stats[i].punt[class];
+
+			sum->given_pkts += part->given_pkts;
+			sum->full_pkts += part->full_pkts;
+			sum->policed_pkts += part->policed_pkts;
+			sum->error_pkts += part->error_pkts;
+		}
+	}
+	reply->send(reply->arg, WIRE_PUNT_STATS, sums, PUNT_N_CLASSES);
+}
+
 static void stats(const struct api_tables *tables, struct api_reply *reply)
 {
 	for (unsigned i = 0; i < tables->ports->n; i++) {
@@ -401,6 +421,7 @@ static void stats(const struct api_tables *tables, struct api_reply *reply)
 			drop.pkts += tables->stats[i].drop_pkts[reason];
 		reply->send(reply->arg, WIRE_DROP_STATS, &drop, 1);
 	}
+	punt_stats(tables, reply);
 }
 
 static void path_stats(const struct api_tables *tables, struct api_reply *reply)

@@ -192,13 +192,7 @@ static void punt_to_tap(struct host *host, struct rte_mbuf *pkt)
 	// a frame to the TAP's own address is the kernel's; groups stay groups
 	if (pkt->data_len >= sizeof(*eth) && !rte_is_multicast_ether_addr(&eth->dst_addr))
 		eth->dst_addr = host->tap_mac;
-	if (!police_allows(&host->punts, pkt))
-		host->stats->drop_pkts[DROP_PUNT_POLICED]++;
-	else if (tap_write(host->tap_fd, pkt) < 0)
-		host->stats->drop_pkts[DROP_PUNT_ERROR]++;
-	else
-		host->stats->punt_pkts++;
-	rte_pktmbuf_free(pkt);
+	police_punt(&host->punts, host->tap_fd, pkt, host->stats);
 	empty_tap(host);
 }
 

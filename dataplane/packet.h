@@ -114,6 +114,8 @@ enum encap { ENCAP_NONE = 0, ENCAP_IPIP, ENCAP_VXLAN, ENCAP_N };
 /** What the kernel is given, by what a flood of it would do; a later class has room before others. */
 enum punt_class { PUNT_OTHER = 0, PUNT_ICMP, PUNT_ARP, PUNT_BGP, PUNT_BFD, PUNT_N_CLASSES };
 
+extern const char *const punt_class_name[PUNT_N_CLASSES];
+
 /**
  * What comes off one receive queue at once, on its way through the stages.
  *

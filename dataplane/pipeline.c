@@ -103,7 +103,7 @@ uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16
 	send_out(pipeline, burst);
 	send_fragments(pipeline);
 
-	punt(burst, pipeline->to_kernel);
+	punt(burst, pipeline->to_kernel, pipeline->stats);
 	if (unlikely(burst->n_drop > 0))
 		drop(burst, pipeline->to_icmp, pipeline->stats);
 	return n_rx;

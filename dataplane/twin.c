@@ -91,15 +91,7 @@ void twin_free(struct twin *twin)
 
 void twin_punt(struct twin *twin, struct rte_mbuf *pkt)
 {
-	struct lcore_stats *stats = twin->config.stats;
-
-	if (!police_allows(&twin->police, pkt))
-		stats->drop_pkts[DROP_PUNT_POLICED]++;
-	else if (tap_write(twin->fd, pkt) < 0)
-		stats->drop_pkts[DROP_PUNT_ERROR]++;
-	else
-		stats->punt_pkts++;
-	rte_pktmbuf_free(pkt);
+	police_punt(&twin->police, twin->fd, pkt, twin->config.stats);
 }
 
 /* One frame from the kernel, in as many buffers as the MTU may need. Returns: NULL, there is none */

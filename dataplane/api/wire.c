@@ -60,6 +60,8 @@ size_t wire_item_bytes(enum wire_type type)
 		return sizeof(struct wire_lcore_stats);
 	case WIRE_DROP_STATS:
 		return sizeof(struct wire_drop_stats);
+	case WIRE_PUNT_STATS:
+		return sizeof(struct wire_punt_stats);
 	case WIRE_PROBE:
 		return sizeof(struct wire_probe);
 	case WIRE_PROBE_REPLY:

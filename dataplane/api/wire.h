@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION	   3u
+#define WIRE_VERSION	   4u
 #define WIRE_MSG_BYTES	   65536u /**< no message is longer */
 #define WIRE_NAME_BYTES	   32u	  /**< with its closing NUL */
 #define WIRE_GROUP_MEMBERS 256u	  /**< Debian's FRR is built with --enable-multipath=256 */
@@ -39,10 +39,11 @@ enum wire_type {
 	WIRE_PORT,	 /**< dataplane: a port changed, and in a dump */
 	WIRE_DUMP, /**< anyone: no items; all ports, pods, pools, paths, groups, routes, in this order */
 	WIRE_LOOKUP, /**< anyone: wire_lookup with addr and hash; comes back filled in */
-	WIRE_STATS,  /**< anyone: no items; answered by PORT_STATS, LCORE_STATS and DROP_STATS */
+	WIRE_STATS,  /**< anyone: no items; answered by the four below */
 	WIRE_PORT_STATS,
 	WIRE_LCORE_STATS,
 	WIRE_DROP_STATS,
+	WIRE_PUNT_STATS,
 	WIRE_INFO,	   /**< anyone: no items; comes back as one wire_info */
 	WIRE_ENDPOINT_SET, /**< control, in a dump: all our tunnel ends, replacing those before */
 	WIRE_SOURCE_SET, /**< control, in a dump: all who may send to them, replacing those before */
@@ -281,6 +282,15 @@ struct wire_drop_stats {
 	char reason[WIRE_NAME_BYTES];
 	char help[96];
 	uint64_t pkts;
+};
+
+/** Packets for the kernel, of one class; what it was not given is in the drops, too. */
+struct wire_punt_stats {
+	char class[WIRE_NAME_BYTES];
+	uint64_t given_pkts;
+	uint64_t full_pkts;    /**< more than the main lcore could take */
+	uint64_t policed_pkts; /**< above dataplane.punt_pps */
+	uint64_t error_pkts;   /**< the kernel's TAP refused them */
 };
 
 struct wire_info {

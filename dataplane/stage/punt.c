@@ -17,6 +17,14 @@
 
 #define RING_PARTS 8u
 
+const char *const punt_class_name[PUNT_N_CLASSES] = {
+	[PUNT_OTHER] = "other",
+	[PUNT_ICMP] = "icmp",
+	[PUNT_ARP] = "arp",
+	[PUNT_BGP] = "bgp",
+	[PUNT_BFD] = "bfd",
+};
+
 /* How many parts of the ring a class may fill. */
 static const uint8_t ring_parts[PUNT_N_CLASSES] = {
 	[PUNT_OTHER] = 4,
@@ -88,7 +96,7 @@ enum punt_class punt_classify(const struct rte_mbuf *pkt)
 	return eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6) ? classify_ip6(pkt) : PUNT_OTHER;
 }
 
-void punt(struct burst *burst, struct rte_ring *to_kernel)
+void punt(struct burst *burst, struct rte_ring *to_kernel, struct lcore_stats *stats)
 {
 	unsigned n_waiting;
 
@@ -106,10 +114,12 @@ void punt(struct burst *burst, struct rte_ring *to_kernel)
 		room = rte_ring_get_capacity(to_kernel) * ring_parts[class] / RING_PARTS;
 		pkt->hash.usr = class;
 		pkt->port = burst->port; // a bond left its member's there
-		if (n_waiting < room && rte_ring_sp_enqueue(to_kernel, pkt) == 0)
+		if (n_waiting < room && rte_ring_sp_enqueue(to_kernel, pkt) == 0) {
 			n_waiting++;
-		else
+		} else {
+			stats->punt[class].full_pkts++;
 			burst_drop(burst, pkt, DROP_PUNT_FULL);
+		}
 	}
 	burst->n_punt = 0;
 }

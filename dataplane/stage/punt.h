@@ -5,6 +5,7 @@
 #include <rte_ring.h>
 
 #include "dataplane/packet.h"
+#include "dataplane/table/stats.h"
 
 /** Of what class is a packet? Source: RFC 4271, 4861, 5881, 5883 */
 enum punt_class punt_classify(const struct rte_mbuf *pkt);
@@ -16,6 +17,6 @@ enum punt_class punt_classify(const struct rte_mbuf *pkt);
  *
  * Owner: the ring's reader frees
  */
-void punt(struct burst *burst, struct rte_ring *to_kernel);
+void punt(struct burst *burst, struct rte_ring *to_kernel, struct lcore_stats *stats);
 
 #endif

@@ -26,6 +26,14 @@ struct path_pkts {
 	uint64_t pkts[WIRE_PATH_N_KINDS];
 };
 
+/** What became of one class of packets for the kernel. Threads: as struct lcore_stats. */
+struct punt_stats {
+	uint64_t given_pkts;
+	uint64_t full_pkts;    /**< the worker found no room in the ring, DROP_PUNT_FULL */
+	uint64_t policed_pkts; /**< above the class's rate, DROP_PUNT_POLICED */
+	uint64_t error_pkts;   /**< the kernel took them not, DROP_PUNT_ERROR */
+};
+
 /** One lcore's counters. Threads: written by that lcore; others may read a little old values. */
 struct lcore_stats {
 	uint64_t rx_pkts;
@@ -35,6 +43,7 @@ struct lcore_stats {
 		made_pkts; /**< probes sent, frames of the kernel on a twin, fragments but a packet's first */
 	uint64_t taken_pkts; /**< answers to our probes */
 	uint64_t drop_pkts[DROP_N_REASONS];
+	struct punt_stats punt[PUNT_N_CLASSES];
 	uint64_t n_polls;
 	uint64_t n_empty_polls;
 	uint64_t busy_cycles;

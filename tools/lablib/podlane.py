@@ -138,6 +138,10 @@ class Podlane:
         """Dropped packets by reason."""
         return {row["reason"]: row["pkts"] for row in self.podlane("drops").get("drops", [])}
 
+    def punts(self):
+        """Packets for the kernel by class: given_pkts, policed_pkts, full_pkts, error_pkts."""
+        return {row.pop("class"): row for row in self.podlane("drops").get("punts", [])}
+
     def account(self):
         """in, sent, punted, dropped, ok."""
         account = self.podlane("drops").get("account")

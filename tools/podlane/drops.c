@@ -72,6 +72,23 @@ static json_t *reasons_json(const struct dp_records *records)
 	return list;
 }
 
+static json_t *punts_json(const struct dp_records *records)
+{
+	size_t n;
+	const struct wire_punt_stats *punt = dp_records_items(records, WIRE_PUNT_STATS, &n);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list,
+			json_pack("{s:o, s:I, s:I, s:I, s:I}", "class",
+				facts_name(punt[i].class, sizeof(punt[i].class)), "given_pkts",
+				(json_int_t)punt[i].given_pkts, "full_pkts",
+				(json_int_t)punt[i].full_pkts, "policed_pkts",
+				(json_int_t)punt[i].policed_pkts, "error_pkts",
+				(json_int_t)punt[i].error_pkts));
+	return list;
+}
+
 void drops_gather(struct context *context, const char *arg)
 {
 	struct dp_records records = {0};
@@ -89,6 +106,7 @@ void drops_gather(struct context *context, const char *arg)
 		usleep(READING_GAP_US);
 	}
 	json_object_set_new(context->doc, "drops", reasons_json(&records));
+	json_object_set_new(context->doc, "punts", punts_json(&records));
 	json_object_set_new(context->doc, "account", account_json(&sum));
 out:
 	dp_records_free(&records);
@@ -120,6 +138,40 @@ static void print_reasons(const json_t *drops, const struct options *options)
 			json_array_size(drops));
 }
 
+static bool is_zero(const json_t *punt)
+{
+	return json_integer_value(json_object_get(punt, "given_pkts")) == 0 &&
+	       json_integer_value(json_object_get(punt, "full_pkts")) == 0 &&
+	       json_integer_value(json_object_get(punt, "policed_pkts")) == 0 &&
+	       json_integer_value(json_object_get(punt, "error_pkts")) == 0;
+}
+
+static void print_punts(const json_t *punts, const struct options *options)
+{
+	static const char *const titles[] = {">PUNTED", ">POLICED", ">FULL", ">ERROR", "CLASS",
+		NULL};
+	struct table *table = NULL;
+	json_t *punt;
+	size_t i;
+
+	json_array_foreach(punts, i, punt)
+	{
+		if (is_zero(punt) && !options->is_all)
+			continue;
+		if (table == NULL)
+			table = table_new(titles);
+		table_count(table, json_object_get(punt, "given_pkts"));
+		table_count(table, json_object_get(punt, "policed_pkts"));
+		table_count(table, json_object_get(punt, "full_pkts"));
+		table_count(table, json_object_get(punt, "error_pkts"));
+		table_string(table, json_object_get(punt, "class"));
+	}
+	if (table == NULL)
+		return;
+	puts("");
+	table_print(table, stdout);
+}
+
 static const char *count_of(const json_t *account, const char *key, char text[TEXT_BYTES])
 {
 	return text_count((uint64_t)json_integer_value(json_object_get(account, key)), text);
@@ -135,6 +187,7 @@ void drops_print(const json_t *doc, const struct options *options)
 	if (account == NULL)
 		return;
 	print_reasons(json_object_get(doc, "drops"), options);
+	print_punts(json_object_get(doc, "punts"), options);
 	puts("");
 	printf("in %s + made %s = sent %s + punted %s + dropped %s + taken %s",
 		count_of(account, "in", in), count_of(account, "made", made),

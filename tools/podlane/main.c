@@ -52,7 +52,7 @@ static const struct command commands[] = {
 	{"pod detach", "NAME", MUST_HAVE_ARG, ONCE, pod_detach_gather, pod_done_print,
 		"give it back to the kernel", "podlane pod detach cali123"},
 	{"drops", "", NO_ARG, CAN_WATCH, drops_gather, drops_print,
-		"dropped packets by reason, and the account", "podlane drops --all"},
+		"dropped and punted packets, and the account", "podlane drops --all"},
 	{"import-calico", "[FILE ...]", FILES, ONCE, import_calico_gather, import_calico_print,
 		"kubectl's JSON to pools and inventory",
 		"kubectl get nodes,ippools,felixconfigurations,bgpconfigurations,bgppeers \\\n"

@@ -276,6 +276,37 @@ static void test_api_lookup(void **state)
 	hang_up(fd);
 }
 
+/* Each lcore counts what ends there: the worker what finds no room, the main lcore the rest. */
+static void test_api_stats_punts_by_class(void **state)
+{
+	const struct wire_punt_stats *punts = NULL;
+	const struct wire_hdr *hdr;
+	int fd = dial();
+
+	(void)state;
+	stats[0].punt[PUNT_BGP] =
+		(struct punt_stats){.given_pkts = 5, .policed_pkts = 6, .error_pkts = 7};
+	stats[1].punt[PUNT_BGP] = (struct punt_stats){.full_pkts = 8};
+	assert_int_equal(greet(fd, WIRE_ROLE_READER), 0);
+	say(fd, WIRE_STATS, NULL, 0);
+	do {
+		ssize_t len = recv(fd, buf, sizeof(buf), 0);
+
+		assert_true(len > 0);
+		assert_int_equal(wire_parse(buf, (size_t)len, &hdr, (const void **)&punts), 0);
+	} while (hdr->type != WIRE_PUNT_STATS);
+	assert_int_equal(hdr->n_items, PUNT_N_CLASSES);
+	assert_string_equal(punts[PUNT_ARP].class, "arp");
+	assert_int_equal(punts[PUNT_ARP].given_pkts, 0);
+	assert_string_equal(punts[PUNT_BGP].class, "bgp");
+	assert_int_equal(punts[PUNT_BGP].given_pkts, 5);
+	assert_int_equal(punts[PUNT_BGP].policed_pkts, 6);
+	assert_int_equal(punts[PUNT_BGP].error_pkts, 7);
+	assert_int_equal(punts[PUNT_BGP].full_pkts, 8);
+	hang_up(fd);
+	memset(stats, 0, sizeof(stats));
+}
+
 static void test_api_second_server_is_refused(void **state)
 {
 	struct api_server *other;
@@ -302,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_api_lets_others_in_between),
 		cmocka_unit_test(test_api_dump_gives_back_what_was_set),
 		cmocka_unit_test(test_api_lookup),
+		cmocka_unit_test(test_api_stats_punts_by_class),
 		cmocka_unit_test(test_api_second_server_is_refused),
 	};
 

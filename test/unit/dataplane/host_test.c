@@ -144,7 +144,7 @@ static uint16_t run_turn(unsigned idx)
 	assert_int_equal(burst.n, BURST_MAX);
 	eth_id = burst.pkt[0]->port;
 	l2_input(&burst, &port->mac);
-	punt(&burst, to_kernel);
+	punt(&burst, to_kernel, &stats);
 	assert_int_equal(burst.n + burst.n_drop, 0);
 	assert_int_equal(host_drain(host, to_kernel, to_icmp), BURST_MAX);
 	assert_int_equal(count_frames(kernel_fd[idx], BURST_MAX, WAIT_MS), BURST_MAX);

@@ -265,7 +265,7 @@ static void test_twin_punt_reaches_kernel(void **state)
 {
 	struct pollfd fd = {.fd = kernel_fd, .events = POLLIN};
 	uint8_t frame[MTU], wanted[MTU];
-	uint64_t n_before = stats.punt_pkts;
+	uint64_t n_before = stats.punt_pkts, n_given = stats.punt[PUNT_BGP].given_pkts;
 
 	(void)state;
 	punt_frame(1000, PUNT_BGP);
@@ -273,20 +273,38 @@ static void test_twin_punt_reaches_kernel(void **state)
 	assert_int_equal(recv(kernel_fd, frame, sizeof(frame), 0), fill(wanted, 1000));
 	assert_memory_equal(frame, wanted, 1000);
 	assert_int_equal(stats.punt_pkts, n_before + 1);
+	assert_int_equal(stats.punt[PUNT_BGP].given_pkts, n_given + 1);
 }
 
 /* Many more than the rate allows of one class: the next class has not lost any of its share. */
 static void test_twin_punt_by_class(void **state)
 {
-	uint64_t n_policed = stats.drop_pkts[DROP_PUNT_POLICED], n_punted;
+	struct punt_stats other = stats.punt[PUNT_OTHER], arp = stats.punt[PUNT_ARP];
+	uint64_t n_policed = stats.drop_pkts[DROP_PUNT_POLICED];
 
 	(void)state;
 	for (unsigned i = 0; i < 1000; i++)
 		punt_frame(60, PUNT_OTHER);
-	assert_true(stats.drop_pkts[DROP_PUNT_POLICED] > n_policed);
-	n_punted = stats.punt_pkts;
+	n_policed = stats.drop_pkts[DROP_PUNT_POLICED] - n_policed;
+	assert_true(n_policed > 0);
+	assert_int_equal(stats.punt[PUNT_OTHER].policed_pkts - other.policed_pkts, n_policed);
+	assert_int_equal(stats.punt[PUNT_OTHER].given_pkts - other.given_pkts, 1000 - n_policed);
 	punt_frame(60, PUNT_ARP);
-	assert_int_equal(stats.punt_pkts, n_punted + 1);
+	assert_int_equal(stats.punt[PUNT_ARP].given_pkts, arp.given_pkts + 1);
+	assert_int_equal(stats.punt[PUNT_ARP].policed_pkts, arp.policed_pkts);
+}
+
+/* Shorter than an Ethernet header. */
+static void test_twin_punt_refused(void **state)
+{
+	struct punt_stats before = stats.punt[PUNT_ICMP];
+	uint64_t n_errors = stats.drop_pkts[DROP_PUNT_ERROR];
+
+	(void)state;
+	punt_frame(13, PUNT_ICMP);
+	assert_int_equal(stats.drop_pkts[DROP_PUNT_ERROR], n_errors + 1);
+	assert_int_equal(stats.punt[PUNT_ICMP].error_pkts, before.error_pkts + 1);
+	assert_int_equal(stats.punt[PUNT_ICMP].given_pkts, before.given_pkts);
 }
 
 /* What an administrator set stays over a restart. */
@@ -312,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_twin_send_port_down),
 		cmocka_unit_test(test_twin_punt_reaches_kernel),
 		cmocka_unit_test(test_twin_punt_by_class),
+		cmocka_unit_test(test_twin_punt_refused),
 		cmocka_unit_test(test_twin_free_interface_stays),
 	};
 

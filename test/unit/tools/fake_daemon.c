@@ -79,6 +79,15 @@ static const struct wire_drop_stats drops[] = {
 	{.reason = "no_route", .help = "no route inside a pool", .pkts = 3},
 	{.reason = "ttl", .help = "TTL ended here", .pkts = 0},
 };
+static const struct wire_punt_stats punts[] = {
+	{.class = "other",
+		.given_pkts = 4,
+		.full_pkts = 11,
+		.policed_pkts = 1200,
+		.error_pkts = 12},
+	{.class = "arp", .given_pkts = 3},
+	{.class = "bfd"},
+};
 static const struct wire_info info = {.instance = 77,
 	.uptime_sec = 183000,
 	.tsc_hz = 1000000,
@@ -147,6 +156,7 @@ static void answer_stats(struct peer *peer)
 	answer(peer, WIRE_LCORE_STATS, &lcores[0], 1);
 	answer(peer, WIRE_LCORE_STATS, peer->mode == FAKE_OFF ? &off : &lcores[1], 1);
 	answer(peer, WIRE_DROP_STATS, drops, 2);
+	answer(peer, WIRE_PUNT_STATS, punts, 3);
 }
 
 static void answer_lookup(struct peer *peer, struct wire_lookup lookup)

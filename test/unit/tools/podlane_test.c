@@ -164,6 +164,9 @@ static const struct {
 	{"drops", FAKE_GOOD, FAKE_GOOD, 0,
 		"in 100 + made 5 = sent 93 + punted 7 + dropped 3 + taken 2   ok", ""},
 	{"drops --all", FAKE_GOOD, FAKE_GOOD, 0, "0  ttl ", ""},
+	{"drops", FAKE_GOOD, FAKE_GOOD, 0, "     4    1,200    11     12  other\n", ""},
+	{"drops", FAKE_GOOD, FAKE_GOOD, 0, "     3        0     0      0  arp\n", ""},
+	{"drops --all", FAKE_GOOD, FAKE_GOOD, 0, "     0        0     0      0  bfd\n", ""},
 	{"version", FAKE_GOOD, FAKE_GOOD, 0, "DPDK 22.11.11", ""},
 	// what is wrong is shown
 	{"drops", FAKE_OFF, FAKE_GOOD, 0, "off by 5", ""},
@@ -285,7 +288,7 @@ static void test_podlane_json_is_valid(void **state)
 static void test_podlane_json_has_types(void **state)
 {
 	static struct run run;
-	json_t *doc, *port, *account, *path;
+	json_t *doc, *port, *account, *path, *punt;
 
 	(void)state;
 	run_against(&run, "port show --json", FAKE_GOOD, FAKE_GOOD);
@@ -308,6 +311,9 @@ static void test_podlane_json_has_types(void **state)
 	account = json_object_get(doc, "account");
 	assert_true(json_is_false(json_object_get(account, "ok")));
 	assert_int_equal(json_integer_value(json_object_get(account, "difference")), 5);
+	punt = json_array_get(json_object_get(doc, "punts"), 0);
+	assert_string_equal(json_string_value(json_object_get(punt, "class")), "other");
+	assert_int_equal(json_integer_value(json_object_get(punt, "policed_pkts")), 1200);
 	json_decref(doc);
 }
 

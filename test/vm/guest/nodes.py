@@ -245,37 +245,3 @@ def add_route(block, gateway, mac):
 
 def remove_route(block):
     ip(A.netns, f"route del {block}")
-
-
-# Some names are words of nft's own, hence the n_.
-PUNT_TABLE = """
-table netdev punts {
-	counter n_arp {}
-	counter n_icmp {}
-	counter n_bgp {}
-	counter n_bfd {}
-	counter n_other {}
-	chain in {
-		type filter hook ingress device "uplink0" priority 0;
-		ether type arp counter name n_arp return
-		ip protocol icmp counter name n_icmp return
-		tcp dport 179 counter name n_bgp return
-		tcp sport 179 counter name n_bgp return
-		udp dport 3784 counter name n_bfd return
-		counter name n_other
-	}
-}
-"""
-
-
-def count_punts():
-    """Begin to count what A's kernel gets by its twin, by the dataplane's classes."""
-    run(["nft", "-f", "-"], netns=A.netns, feed=PUNT_TABLE)
-
-
-def punts():
-    """The packets of each class, and no more counting."""
-    text = run(["nft", "-j", "list", "counters", "table", "netdev", "punts"], netns=A.netns)
-    run(["nft", "delete", "table", "netdev", "punts"], netns=A.netns)
-    return {one["counter"]["name"].removeprefix("n_"): one["counter"]["packets"]
-            for one in json.loads(text)["nftables"] if "counter" in one}

@@ -10,6 +10,7 @@
 #define ROOM	  (RING_PKTS - 1) /* a ring holds one less than its size */
 
 static struct rte_mempool *pool;
+static struct lcore_stats stats;
 
 /* A frame by its first bytes behind the MAC addresses; for IPv4 and IPv6 what matters of them. */
 struct row {
@@ -109,7 +110,7 @@ static bool punt_one(struct rte_ring *ring, const struct row *row)
 {
 	struct burst burst = {.n_punt = 1, .punt = {make_frame(row)}};
 
-	punt(&burst, ring);
+	punt(&burst, ring, &stats);
 	assert_int_equal(burst.n_punt, 0);
 	if (burst.n_drop == 0)
 		return true;
@@ -137,6 +138,8 @@ static void test_punt_leaves_room(void **state)
 		for (unsigned i = 0; i < 2 * RING_PKTS; i++)
 			punt_one(ring, row);
 		assert_true(rte_ring_count(ring) > n_before);
+		assert_int_equal(stats.punt[class].full_pkts,
+			2 * RING_PKTS - (rte_ring_count(ring) - n_before));
 		n_before = rte_ring_count(ring);
 	}
 	assert_int_equal(n_before, ROOM);
