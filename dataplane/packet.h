@@ -87,6 +87,7 @@ enum ip4_word {
 	X(POD_SOURCE, "pod_source", "source is not an address of the sending pod", 0, 0)           \
 	X(PORT_DOWN, "port_down", "the egress port has no link", 0, 0)                             \
 	X(TX_FULL, "tx_full", "the egress port took no more packets", 0, 0)                        \
+	X(TX_REFUSED, "tx_refused", "the egress port's driver cannot finish its checksum", 0, 0)   \
 	X(PUNT_FULL, "punt_full", "more for the kernel than the main lcore could take", 0, 0)      \
 	X(PUNT_POLICED, "punt_policed", "above dataplane.punt_pps", 0, 0)                          \
 	X(PUNT_ERROR, "punt_error", "the kernel's TAP refused it", 0, 0)
@@ -129,8 +130,9 @@ struct burst {
 	uint16_t n_drop;
 	uint16_t n_punt;
 	uint16_t n_probe;
-	bool has_segments; /**< some are in more than one piece */
-	bool has_nodes;	   /**< some must have a source of the node in hash.usr; set by decap */
+	bool has_segments;   /**< some are in more than one piece */
+	bool has_unfinished; /**< some leave a checksum to the device; set by l4_checksum_late */
+	bool has_nodes;	     /**< some must have a source of the node in hash.usr; set by decap */
 	bool is_uniform; /**< all leave by one port, with headers of one kind and MTU; set by lookup */
 	bool is_one_path; /**< and by one adjacency; see burst_is_one_path() */
 	struct rte_mbuf *pkt[BURST_MAX];

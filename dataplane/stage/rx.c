@@ -30,6 +30,7 @@ uint16_t rx(struct burst *burst, const struct port *port, uint16_t queue, struct
 	burst->n_punt = 0;
 	burst->n_probe = 0;
 	burst->has_segments = elsewhere_bytes != 0;
+	burst->has_unfinished = false;
 
 	stats->rx_pkts += n;
 	stats->port[port->idx].rx_pkts += n;

@@ -22,14 +22,40 @@ struct outgoing {
 	const struct adjacency **adjacency;
 };
 
+/* What the driver refuses ends here; the others go on. */
+static __rte_noinline void prepare(struct burst *burst, const struct port *port, unsigned worker,
+	struct outgoing *out)
+{
+	const uint16_t n_before = out->n;
+	uint16_t at = 0;
+
+	out->n = 0;
+	while (at < n_before) {
+		uint16_t n_ready =
+			port_prepare(port, worker, &out->pkt[at], (uint16_t)(n_before - at));
+
+		for (; n_ready > 0; n_ready--, at++) {
+			out->adjacency[out->n] = out->adjacency[at];
+			out->pkt[out->n++] = out->pkt[at];
+		}
+		if (at < n_before) {
+			out->n_bytes -= out->pkt[at]->pkt_len;
+			burst_drop(burst, out->pkt[at++], DROP_TX_REFUSED);
+		}
+	}
+}
+
 /* Returns: how many the port took */
 static unsigned send_to_port(struct burst *burst, struct port *port, unsigned worker,
 	struct outgoing *out, struct lcore_stats *stats)
 {
 	unsigned n_sent = 0;
 
-	if (likely(port->is_up))
+	if (likely(port->is_up)) {
+		if (unlikely(burst->has_unfinished) && port->finishes_l4)
+			prepare(burst, port, worker, out);
 		n_sent = port_send(port, worker, out->pkt, out->n);
+	}
 	for (unsigned i = n_sent; i < out->n; i++) {
 		out->n_bytes -= out->pkt[i]->pkt_len;
 		burst_drop(burst, out->pkt[i], port->is_up ? DROP_TX_FULL : DROP_PORT_DOWN);

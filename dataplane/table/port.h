@@ -54,6 +54,7 @@ struct port {
 	bool sends_flat;	 /**< the device sends no chains of buffers */
 	bool strips_vlan;	 /**< the device does, of what comes in */
 	bool inserts_vlan;	 /**< and puts it before what goes out */
+	bool finishes_l4;	 /**< the device does, TCP's and UDP's checksums of what goes out */
 	uint8_t kind;		 /**< enum wire_port_kind */
 	enum pod_tunnels pod_tunnels;
 	uint16_t vlan; /**< on the wire; inside frames have no tag. 0: nor there */

@@ -19,6 +19,17 @@
 uint16_t port_flatten(struct rte_mbuf **pkts, uint16_t n);
 
 /**
+ * Have the driver look at packets whose checksums its device is to finish, before they are sent.
+ *
+ * Returns: how many it takes, from the first on; the next one, if there is one, it cannot
+ */
+static inline uint16_t port_prepare(const struct port *port, unsigned sender,
+	struct rte_mbuf **pkts, uint16_t n)
+{
+	return rte_eth_tx_prepare(port->eth_id, (uint16_t)(sender % port->n_txq), pkts, n);
+}
+
+/**
  * Send a burst.
  *
  * @sender: the caller's number, 0 .. port_config.n_senders - 1
