@@ -33,6 +33,9 @@ static void unwrap(struct pipeline *pipeline, const struct port *port)
 	struct burst *burst = &pipeline->burst;
 	struct burst *inner = burst;
 
+	// at once: an answer to a probe goes back in the outer header that it came in
+	if (port->complete_checksums)
+		l4_checksum(burst);
 	if (!decap_all(burst, endpoints, port_is_kernel((enum wire_port_kind)port->kind))) {
 		inner = &pipeline->inner;
 		decap(burst, inner, endpoints,
@@ -90,8 +93,6 @@ uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16
 		vlan_input(burst, port);
 	l2_input(burst, &port->mac);
 	ip4_check(burst);
-	if (port->complete_checksums)
-		l4_checksum(burst);
 	if (port->kind == WIRE_PORT_TRUNK)
 		source_check_pod(burst, endpoint_view(pipeline->endpoints), pipeline->fib,
 			pipeline->nexthops, port->pod_tunnels);
@@ -100,6 +101,8 @@ uint16_t pipeline_run(struct pipeline *pipeline, const struct port *port, uint16
 	lookup(burst, pipeline->fib, pipeline->nexthops, pipeline->path_pkts);
 	forward(burst, &pipeline->big);
 	probe_answer(burst, port, &pipeline->answerer);
+	if (port->kind == WIRE_PORT_TRUNK && port->complete_checksums)
+		l4_checksum_late(burst, &pipeline->big, pipeline->ports);
 	send_out(pipeline, burst);
 	send_fragments(pipeline);
 

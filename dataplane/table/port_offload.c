@@ -37,6 +37,17 @@ static void choose_vlan(struct port *port, const struct rte_eth_dev_info *info,
 	port->inserts_vlan = conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_VLAN_INSERT;
 }
 
+/* Of packets that pods send unfinished, both or none; stage/l4_checksum.c does what the device does not. */
+static void choose_l4(struct port *port, const struct rte_eth_dev_info *info,
+	struct rte_eth_conf *conf)
+{
+	const uint64_t both = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+
+	port->finishes_l4 = (info->tx_offload_capa & both) == both;
+	if (port->finishes_l4)
+		conf->txmode.offloads |= both;
+}
+
 int port_choose_offloads(struct port *port, const struct port_config *config,
 	const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
 {
@@ -46,6 +57,7 @@ int port_choose_offloads(struct port *port, const struct port_config *config,
 	conf->rxmode.mtu = port->is_mtu_configured ? 0 : config->mtu;
 	choose_rss(port, info, conf);
 	choose_vlan(port, info, conf);
+	choose_l4(port, info, conf);
 	// without it a driver may choose a way that sends the first segment alone
 	conf->txmode.offloads |= info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	port->sends_flat = !(conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);

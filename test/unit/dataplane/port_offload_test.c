@@ -13,6 +13,8 @@
 #define CHAINS	RTE_ETH_RX_OFFLOAD_SCATTER
 #define INSERT	RTE_ETH_TX_OFFLOAD_VLAN_INSERT
 #define SEGS	RTE_ETH_TX_OFFLOAD_MULTI_SEGS
+#define TCP	RTE_ETH_TX_OFFLOAD_TCP_CKSUM
+#define UDP	RTE_ETH_TX_OFFLOAD_UDP_CKSUM
 #define FIELDS	(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP)
 #define INNER	RTE_ETH_RSS_LEVEL_INNERMOST
 #define N_BYTES 3000u
@@ -36,6 +38,10 @@ static const struct {
 	{STRIP | FILTER | CHAINS, INSERT | SEGS, FIELDS | INNER, 2, 100, 1500, RTE_ETH_DEV_INTR_LSC,
 		0, STRIP | FILTER, INSERT | SEGS, FIELDS | INNER, false},
 	{STRIP, SEGS, FIELDS, 2, 100, 1500, 0, 0, STRIP, SEGS, FIELDS, false},
+	// TCP's and UDP's checksums, both or none
+	{0, TCP | UDP | SEGS, 0, 1, 0, 1500, 0, 0, 0, TCP | UDP | SEGS, 0, false},
+	{0, TCP | SEGS, 0, 1, 0, 1500, 0, 0, 0, SEGS, 0, false},
+	{0, UDP | SEGS, 0, 1, 0, 1500, 0, 0, 0, SEGS, 0, false},
 	// what is not known to be of use is not asked for
 	{RTE_ETH_RX_OFFLOAD_TCP_LRO, RTE_ETH_TX_OFFLOAD_TCP_TSO, RTE_ETH_RSS_MPLS, 2, 0, 0, 0, 0, 0,
 		0, 0, true},
@@ -67,6 +73,7 @@ static void test_port_choose_offloads_table(void **state)
 		assert_int_equal(port.sends_flat, rows[i].sends_flat);
 		assert_int_equal(port.strips_vlan, (rows[i].rx & STRIP) != 0);
 		assert_int_equal(port.inserts_vlan, (rows[i].tx & INSERT) != 0);
+		assert_int_equal(port.finishes_l4, (rows[i].tx & TCP) != 0);
 		assert_int_equal(conf.intr_conf.lsc, rows[i].flags != 0);
 	}
 }

@@ -432,7 +432,18 @@ static void route(const struct reference *tables, struct reference_packet *packe
 	}
 }
 
-void reference_forward(const struct reference *tables, struct reference_packet *packet,
+/* What the kernel gets of a pod's packets is finished, too, also what step 5 did not look at. */
+static void finish_punted(struct reference_packet *packet)
+{
+	uint8_t *ip = packet->bytes + ETHER;
+
+	if (packet->end == REFERENCE_PUNTED && packet->has_unfinished && packet->is_from_pod &&
+		packet->len >= ETHER + IP && get16(packet->bytes + 12) == 0x0800 && ip[0] == 0x45 &&
+		get16(ip + 2) == packet->len - ETHER)
+		reference_finish_l4(ip, packet->len - ETHER);
+}
+
+static void forward(const struct reference *tables, struct reference_packet *packet,
 	const struct reference_choice *choice)
 {
 	bool goes_on;
@@ -448,4 +459,11 @@ void reference_forward(const struct reference *tables, struct reference_packet *
 		return;
 	if (goes_on)
 		route(tables, packet, choice);
+}
+
+void reference_forward(const struct reference *tables, struct reference_packet *packet,
+	const struct reference_choice *choice)
+{
+	forward(tables, packet, choice);
+	finish_punted(packet);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "dataplane/stage/l4_checksum.h"
+#include "dataplane/table/adjacency.h"
 
 #define L4_OFFSET (RTE_ETHER_HDR_LEN + 20)
 
@@ -140,6 +141,120 @@ static void test_l4_checksum_short(void **state)
 	}
 }
 
+#define L4_FLAGS (RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_L4_MASK)
+
+/* Port 1 has a device that finishes checksums. */
+static struct port_table ports = {.n = 2, .port[1] = {.idx = 1, .finishes_l4 = true}};
+
+static struct rte_mbuf *build_unfinished(uint8_t proto)
+{
+	struct rte_mbuf *pkt = build(proto, 0, 40);
+
+	pkt->tx_offload = UINT64_MAX; // of another packet that the buffer had
+	*field(pkt, checksum_at(proto)) = rte_ipv4_phdr_cksum(support_packet_ip4(pkt), 0);
+	return pkt;
+}
+
+/* Left to the device as it came, with what a driver wants to know of it. */
+static bool is_left(struct rte_mbuf *pkt, uint8_t proto)
+{
+	uint64_t flag = proto == IPPROTO_TCP ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
+
+	if ((pkt->ol_flags & L4_FLAGS) == 0)
+		return false;
+	assert_int_equal(pkt->ol_flags & L4_FLAGS, RTE_MBUF_F_TX_IPV4 | flag);
+	assert_int_equal(pkt->tx_offload, 14 | 20 << 7 | (proto == IPPROTO_TCP ? 20 : 8) << 16);
+	assert_int_equal(*field(pkt, checksum_at(proto)),
+		rte_ipv4_phdr_cksum(support_packet_ip4(pkt), 0));
+	return true;
+}
+
+static void test_l4_checksum_late_table(void **state)
+{
+	static const struct {
+		enum adjacency_kind kind;
+		uint16_t port;
+		bool is_left;
+	} rows[] = {
+		{ADJACENCY_NATIVE, 1, true},
+		{ADJACENCY_NATIVE, 0, false},
+		{ADJACENCY_IPIP, 1, false},
+		{ADJACENCY_VXLAN, 1, false},
+	};
+	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP};
+	struct burst big = {.n = 0};
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(rows) * RTE_DIM(protos); i++) {
+		const uint8_t proto = protos[i % 2];
+		const struct adjacency adjacency = {.kind = rows[i / 2].kind,
+			.port = rows[i / 2].port};
+		struct rte_mbuf *pkt = build_unfinished(proto);
+		struct burst burst = burst_of(pkt);
+
+		burst.adjacency[0] = &adjacency;
+		l4_checksum_late(&burst, &big, &ports);
+		assert_int_equal(burst.has_unfinished, rows[i / 2].is_left);
+		assert_int_equal(is_left(pkt, proto), rows[i / 2].is_left);
+		assert_int_equal(is_sum_right(pkt), !rows[i / 2].is_left);
+		rte_pktmbuf_free(pkt);
+	}
+}
+
+/* What came finished, or whose protocol devices do not know, is no device's business. */
+static void test_l4_checksum_late_leaves_no_others(void **state)
+{
+	const struct adjacency adjacency = {.kind = ADJACENCY_NATIVE, .port = 1};
+	struct rte_mbuf *pkts[] = {build(IPPROTO_UDP, 0, 40), build(IPPROTO_SCTP, 0, 40),
+		build(IPPROTO_ICMP, 0, 40), build(IPPROTO_UDP, RTE_IPV4_HDR_MF_FLAG, 40)};
+	struct burst burst = {.n = 0}, big = {.n = 0};
+	rte_be32_t crc = 0;
+
+	(void)state;
+	memcpy(field(pkts[1], 8), &crc, sizeof(crc));
+	*field(pkts[3], 6) = rte_ipv4_phdr_cksum(support_packet_ip4(pkts[3]), 0);
+	for (unsigned i = 0; i < RTE_DIM(pkts); i++) {
+		burst.adjacency[i] = &adjacency;
+		burst_add(&burst, pkts[i]);
+	}
+	l4_checksum_late(&burst, &big, &ports);
+	assert_false(burst.has_unfinished);
+	for (unsigned i = 0; i < RTE_DIM(pkts); i++)
+		assert_int_equal(pkts[i]->ol_flags & L4_FLAGS, 0);
+	memcpy(&crc, field(pkts[1], 8), sizeof(crc));
+	assert_int_not_equal(crc, 0);
+	rte_pktmbuf_free_bulk(pkts, RTE_DIM(pkts));
+}
+
+/* The kernel, and fragments, get it finished, whatever the port could do; no other punt is touched. */
+static void test_l4_checksum_late_finishes(void **state)
+{
+	struct burst burst = {.n = 0}, big = {.n = 0};
+	struct rte_mbuf *arp = build(IPPROTO_UDP, 0, 40), *runt = rte_pktmbuf_alloc(pool);
+	struct rte_mbuf *options = build_unfinished(IPPROTO_TCP);
+	const struct adjacency adjacency = {.kind = ADJACENCY_NATIVE, .port = 1};
+	struct rte_mbuf *punt = build_unfinished(IPPROTO_TCP);
+
+	(void)state;
+	rte_pktmbuf_mtod(arp, struct rte_ether_hdr *)->ether_type = RTE_BE16(RTE_ETHER_TYPE_ARP);
+	*field(arp, 6) = rte_ipv4_phdr_cksum(support_packet_ip4(arp), 0);
+	support_packet_ip4(options)->version_ihl = 0x46;
+	burst_punt(&burst, runt);
+	burst_punt(&burst, arp);
+	burst_punt(&burst, options);
+	burst_punt(&burst, punt);
+	big.adjacency[0] = &adjacency;
+	burst_add(&big, build_unfinished(IPPROTO_UDP));
+	l4_checksum_late(&burst, &big, &ports);
+	assert_false(burst.has_unfinished);
+	assert_true(is_sum_right(punt) && is_sum_right(big.pkt[0]));
+	assert_int_equal((punt->ol_flags | big.pkt[0]->ol_flags) & L4_FLAGS, 0);
+	assert_int_equal(*field(arp, 6), rte_ipv4_phdr_cksum(support_packet_ip4(arp), 0));
+	assert_int_equal(*field(options, 16), rte_ipv4_phdr_cksum(support_packet_ip4(punt), 0));
+	rte_pktmbuf_free_bulk(burst.punt, burst.n_punt);
+	rte_pktmbuf_free(big.pkt[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +263,9 @@ int main(void)
 		cmocka_unit_test(test_l4_checksum_leaves_fragments_alone),
 		cmocka_unit_test(test_l4_checksum_sctp),
 		cmocka_unit_test(test_l4_checksum_short),
+		cmocka_unit_test(test_l4_checksum_late_table),
+		cmocka_unit_test(test_l4_checksum_late_leaves_no_others),
+		cmocka_unit_test(test_l4_checksum_late_finishes),
 	};
 
 	support_eal_init(64);
