@@ -18,7 +18,7 @@ static_assert(sizeof(struct wire_group) == 8 + 8 * WIRE_GROUP_MEMBERS, "group");
 static_assert(sizeof(struct wire_route) == 12, "route");
 static_assert(sizeof(struct wire_pool) == 8, "pool");
 static_assert(sizeof(struct wire_pod) == 40, "pod");
-static_assert(sizeof(struct wire_port) == 80, "port");
+static_assert(sizeof(struct wire_port) == 84, "port");
 static_assert(sizeof(struct wire_lookup) == 84, "lookup");
 static_assert(sizeof(struct wire_probe) == 80, "probe");
 static_assert(sizeof(struct wire_probe_reply) == 20, "probe reply");

@@ -209,6 +209,8 @@ struct wire_port {
 	uint16_t mtu;
 	char name[WIRE_NAME_BYTES];   /**< from the configuration */
 	char device[WIRE_NAME_BYTES]; /**< kernel interface or DPDK device */
+	uint8_t finishes_l4; /**< its device does, TCP's and UDP's checksums that come unfinished */
+	uint8_t pad[3];
 };
 
 /** The answer to "where would a packet to addr go". */

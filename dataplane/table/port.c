@@ -281,6 +281,7 @@ void port_to_wire(const struct port *port, struct wire_port *wire)
 		.is_up = port->is_up,
 		.ifindex = port->ifindex,
 		.mtu = port->mtu,
+		.finishes_l4 = port->finishes_l4,
 	};
 	memcpy(wire->mac, port->mac.addr_bytes, sizeof(wire->mac));
 	memcpy(wire->name, port->name, sizeof(wire->name));

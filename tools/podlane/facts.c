@@ -110,12 +110,13 @@ json_t *facts_ports(const struct dp_records *records)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++) {
-		json_t *json = json_pack("{s:i, s:o, s:s, s:o, s:b, s:i, s:o, s:I}", "idx",
+		json_t *json = json_pack("{s:i, s:o, s:s, s:o, s:b, s:i, s:o, s:I, s:b}", "idx",
 			port[i].idx, "name", facts_name(port[i].name, sizeof(port[i].name)), "kind",
 			port_kind(port[i].kind), "device",
 			facts_name(port[i].device, sizeof(port[i].device)), "is_up",
 			port[i].is_up != 0, "mtu", port[i].mtu, "mac", mac_json(port[i].mac),
-			"ifindex", (json_int_t)port[i].ifindex);
+			"ifindex", (json_int_t)port[i].ifindex, "finishes_l4",
+			port[i].finishes_l4 != 0);
 
 		add_port_counters(json, port[i].idx, records);
 		json_array_append_new(list, json);

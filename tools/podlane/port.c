@@ -27,7 +27,7 @@ static json_int_t lost_in_nic(const json_t *port)
 void port_show_print(const json_t *doc, const struct options *options)
 {
 	static const char *const titles[] = {">IN", ">SENT", ">NIC LOST", "PORT", "LINK", ">MTU",
-		"KIND", "DEVICE", NULL};
+		"SUMS", "KIND", "DEVICE", NULL};
 	const json_t *ports = json_object_get(doc, "ports");
 	struct table *table;
 	json_t *port;
@@ -48,6 +48,8 @@ void port_show_print(const json_t *doc, const struct options *options)
 		table_cell(table, "%s",
 			json_is_true(json_object_get(port, "is_up")) ? "up" : "DOWN");
 		table_cell(table, "%d", (int)json_integer_value(json_object_get(port, "mtu")));
+		table_cell(table, "%s",
+			json_is_true(json_object_get(port, "finishes_l4")) ? "nic" : "cpu");
 		table_string(table, json_object_get(port, "kind"));
 		table_string(table, json_object_get(port, "device"));
 	}

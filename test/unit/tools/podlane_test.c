@@ -129,7 +129,9 @@ static const struct {
 	{"route get 10.244.1.5", FAKE_GOOD, FAKE_GOOD, 0, "port uplink0 (eth0), MTU 1500", ""},
 	{"path show", FAKE_GOOD, FAKE_GOOD, 0, "2    17  native  192.168.1.11", ""},
 	{"path show", FAKE_GOOD, FAKE_GOOD, 0, "17 18*2", ""},
-	{"port show", FAKE_GOOD, FAKE_GOOD, 0, "1,234,567    40         3  uplink0  up", ""},
+	{"port show", FAKE_GOOD, FAKE_GOOD, 0,
+		"1,234,567    40         3  uplink0  up    1500  nic ", ""},
+	{"port show", FAKE_GOOD, FAKE_GOOD, 0, "trunk    DOWN  1500  cpu  ", ""},
 	{"pod list", FAKE_GOOD, FAKE_GOOD, 0, "1 of 3 pods on the fast lane", ""},
 	{"pod list", FAKE_GOOD, FAKE_GOOD, 0, "cali13     kernel        pod detach", ""},
 	{"pod attach cali12", FAKE_GOOD, FAKE_GOOD, 0, "cali12 is on the fast lane", ""},
@@ -296,6 +298,7 @@ static void test_podlane_json_has_types(void **state)
 	port = json_array_get(json_object_get(doc, "ports"), 0);
 	assert_int_equal(json_integer_value(json_object_get(port, "rx_pkts")), 1234567);
 	assert_true(json_is_true(json_object_get(port, "is_up")));
+	assert_true(json_is_true(json_object_get(port, "finishes_l4")));
 	json_decref(doc);
 
 	run_against(&run, "path show --json", FAKE_GOOD, FAKE_GOOD);
