@@ -8,6 +8,7 @@ from guest_flows import GuestFlows
 from lablib.netns import ip
 from lablib.shell import run, wait_until
 from lablib.topology import SEGMENT
+from sums import expect_transfer_right
 from uplinks import SETTLE_SEC, expect_moved
 from world import NIC_OF_UPLINK1, TAP_OF_UPLINK1, expect
 
@@ -45,6 +46,7 @@ def check_failover(world):
     world.machine.call("nodes.make_bond", "uplink0", NIC_OF_UPLINK1, timeout_sec=600)
     wait_up(world)
     expect_carrier(world, MEMBERS[0])
+    n_right = expect_transfer_right(world, tap=MEMBERS[0])
     flows = GuestFlows(world)
     time.sleep(SETTLE_SEC)
     out_at = flows.now()
@@ -57,7 +59,8 @@ def check_failover(world):
     time.sleep(AWAY_SEC)
     expect_carrier(world, MEMBERS[1])
     note = expect_moved("bond", flows.stop(), out_at, in_at)
-    return f"{6 * N_PINGS} of {6 * N_PINGS} pings; {note}"
+    n_right += expect_transfer_right(world, tap=MEMBERS[1])
+    return f"{6 * N_PINGS} of {6 * N_PINGS} pings; {n_right} checksums right on the wire; {note}"
 
 
 def check_one_again(world):

@@ -57,7 +57,8 @@ class Machine:
             "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
         ]
         for number, (tap, model) in enumerate(wires.items()):
-            argv += ["-netdev", f"tap,id={tap},ifname={tap},script=no,downscript=no",
+            # vnet_hdr=off: what leaves a NIC is whole, and not left to the host's kernel to finish
+            argv += ["-netdev", f"tap,id={tap},ifname={tap},script=no,downscript=no,vnet_hdr=off",
                      "-device", f"pcie-root-port,id=slot-{tap},slot={number + 1},"
                                 f"chassis={number + 1}",
                      "-device", json.dumps(nic(tap, model, number))]

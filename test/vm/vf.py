@@ -6,6 +6,7 @@ from lablib.paths import ON_THE_WIRE
 from lablib.shell import run, wait_until
 from lablib.topology import NODES, PODS, SEGMENT
 from lablib.traffic import Capture, Ping, warm_up
+from sums import expect_left_to, expect_transfer_right
 from world import KINDS, expect
 
 A, B = NODES["a"], NODES["b"]
@@ -55,6 +56,17 @@ def check_modes(world):
     return f"{2 * N_PINGS} of {2 * N_PINGS} each; pings answered in a second: {', '.join(notes)}"
 
 
+def check_checksums(world):
+    """Pods leave them to the VF; what gets an outer header is finished before."""
+    expect_left_to(world, "uplink0")
+    notes = []
+    for encap, kind in KINDS.items():
+        world.reload(encap)
+        notes.append(f"{kind} {expect_transfer_right(world, kind)}")
+    world.reload("none")
+    return f"packets right on the wire: {', '.join(notes)}"
+
+
 def check_stock_node(world):
     """Pods of C, which has no Podlane, by its kernel."""
     rates = [world.echo("a1", "c1", N_PINGS), world.echo("c1", "a1", N_PINGS)]
@@ -83,4 +95,4 @@ def check_cable(world):
     return f"no carrier after {took:.2f} s, again after {back:.2f} s"
 
 
-CHECKS = [check_bgp, check_host, check_stock_node, check_modes, check_changes, check_cable]
+CHECKS = [check_bgp, check_host, check_stock_node, check_modes, check_checksums, check_changes, check_cable]

@@ -9,6 +9,7 @@ from lablib.topology import NODES, PODS, SEGMENT
 from lablib.traffic import Capture
 from lablib.wire import Wire, mac_of
 from scapy.layers.l2 import ARP, Ether
+from sums import expect_datagrams_right, expect_left_to
 from world import NIC_OF_UPLINK1, TAP_OF_UPLINK1, expect
 
 B = NODES["b"]
@@ -39,10 +40,12 @@ def expect_tagged(world, port, tap):
     after = podlane.drops()
     expect(with_tag >= N_PINGS, f"{port}: {with_tag} frames with the tag on the wire")
     expect(without == 0, f"{port}: {without} frames without the tag from {mac}")
+    expect_left_to(world, port)
+    n_right = expect_datagrams_right(world, "c1", tap)
     changes = {reason: n - before[reason] for reason, n in after.items() if n != before[reason]}
     expect(set(changes) == {"vlan"}, f"{port}: drops {changes}, expected some by vlan alone")
     return f"{2 * N_PINGS} of {2 * N_PINGS}, {with_tag} frames seen with the tag, {changes['vlan']} without " \
-           "one dropped"
+           f"one dropped, {n_right} checksums right on the wire"
 
 
 def check_vf(world):

@@ -3,7 +3,9 @@
 Debian's kernel and BIRD, its uplink a virtio NIC."""
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import time
 
@@ -14,6 +16,7 @@ from lablib.netns import ip, sysctl
 from lablib.shell import LabError, run, say, wait_until
 from lablib.topology import AS_NUMBER, NODES, PODS, REFLECTOR
 from lablib.traffic import snmp, warm_up
+from lablib.wire import call_in_netns
 
 A, C = NODES["a"], NODES["c"]
 PUNT_PPS = 100      # of each class; little enough that a slow machine can offer more
@@ -219,6 +222,23 @@ def start_sender(pod, program, words):
 def end_sender(text):
     """Tell the last one started, and return what it said."""
     return LAB.programs.pop().communicate(text, timeout=60)[0]
+
+
+def send_datagrams(pod, address, port, sizes):
+    """One of each size."""
+    with call_in_netns(PODS[pod].netns,
+                       lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sender:
+        for size in sizes:
+            sender.sendto(random.randbytes(size), (address, port))
+
+
+def send_stream(pod, address, port, n_bytes):
+    """So many bytes by TCP. Returns them in hexadecimal digits."""
+    content = random.randbytes(n_bytes)
+    with call_in_netns(PODS[pod].netns,
+                       lambda: socket.create_connection((address, port), 30)) as connection:
+        connection.sendall(content)
+    return content.hex()
 
 
 def clock():
