@@ -84,7 +84,7 @@ static int make_device(struct port *port, const struct port_config *config, char
 static int check_mtu(struct port *port, const struct port_config *config, char *error,
 	size_t error_bytes)
 {
-	struct rte_eth_dev_info info;
+	struct rte_eth_dev_info info = {0};
 	int ret = rte_eth_dev_info_get(port->eth_id, &info);
 
 	if (ret < 0 || config->mtu == 0 || info.max_mtu != UINT16_MAX ||
@@ -119,10 +119,14 @@ static int set_up_queues(const struct port *port, const struct port_config *conf
 static int start_device(struct port *port, const struct port_config *config)
 {
 	struct rte_eth_conf conf = {0};
-	struct rte_eth_dev_info info;
-	int ret;
+	struct rte_eth_dev_info info = {0};
+	int ret = 0;
 
-	ret = rte_eth_dev_info_get(port->eth_id, &info);
+	// a bond takes its members, and knows what all of them can, when it is configured first
+	if (port_is_bond(port->eth_name))
+		ret = rte_eth_dev_configure(port->eth_id, 1, 1, &conf);
+	if (ret == 0)
+		ret = rte_eth_dev_info_get(port->eth_id, &info);
 	if (ret < 0)
 		return ret;
 	port->n_rxq = RTE_MIN(config->n_queues, info.max_rx_queues);

@@ -8,8 +8,9 @@ from guest_flows import GuestFlows
 from lablib.netns import ip
 from lablib.shell import run, wait_until
 from lablib.topology import SEGMENT
-from sums import expect_transfer_right
+from sums import expect_left_to, expect_transfer_right
 from uplinks import SETTLE_SEC, expect_moved
+from vlan import VLAN, expect_tagged
 from world import NIC_OF_UPLINK1, TAP_OF_UPLINK1, expect
 
 MEMBERS = ("a", TAP_OF_UPLINK1)     # by their TAPs; the first one is active
@@ -46,6 +47,7 @@ def check_failover(world):
     world.machine.call("nodes.make_bond", "uplink0", NIC_OF_UPLINK1, timeout_sec=600)
     wait_up(world)
     expect_carrier(world, MEMBERS[0])
+    expect_left_to(world, "uplink0")
     n_right = expect_transfer_right(world, tap=MEMBERS[0])
     flows = GuestFlows(world)
     time.sleep(SETTLE_SEC)
@@ -63,10 +65,19 @@ def check_failover(world):
     return f"{6 * N_PINGS} of {6 * N_PINGS} pings; {n_right} checksums right on the wire; {note}"
 
 
+def check_vlan(world):
+    """With a tag, which the members put on and take off."""
+    world.machine.call("vlan_nodes.start", "uplink0", VLAN, timeout_sec=600)
+    note = expect_tagged(world, "uplink0", MEMBERS[0])
+    world.machine.call("vlan_nodes.stop", "uplink0", timeout_sec=600)
+    wait_up(world)
+    return note
+
+
 def check_one_again(world):
     world.machine.call("nodes.end_bond", "uplink0", timeout_sec=600)
     ip(SEGMENT, f"link set dev {TAP_OF_UPLINK1} nomaster")
     wait_up(world)
 
 
-CHECKS = [check_failover, check_one_again]
+CHECKS = [check_failover, check_vlan, check_one_again]

@@ -54,10 +54,10 @@ class GuestLab(Lab):
                                         memory_mb=f"256\n  punt_pps: {PUNT_PPS}", **changes)
 
     def port_text(self, name):
+        vlan = f"\n    vlan: {self.vlans[name]}" if name in self.vlans else ""
         if name in self.bonds:
             members = ",".join(f"member={address}" for address in self.bonds[name])
-            return f"devargs: net_bonding0,mode=1,{members}\n    twin: true"
-        vlan = f"\n    vlan: {self.vlans[name]}" if name in self.vlans else ""
+            return f"devargs: net_bonding0,mode=1,{members}\n    twin: true{vlan}"
         return f"pci: {self.ports[name]}{vlan}"
 
     def start_podlane_a(self):
