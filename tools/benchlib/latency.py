@@ -20,6 +20,7 @@ from .testpmd import Testpmd
 
 LOADS = (0.1, 0.5, 0.9)
 ROUNDS, ROUND_SEC = 5, 0.25
+TRIAL_PPS, TRIAL_SEC = 100000, 0.02
 MORE_ROUNDS = 8             # times as many at most, until enough are undisturbed
 LOST_SHARE = 0.0005         # of a round, by others on the core
 LOSS = 0.0001               # packets; a rate at which more are lost is too high
@@ -66,8 +67,15 @@ class Generator:
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         self.pid = self.process.pid
-        self.answer()
-        machine.claim_core(self.pid)
+        try:
+            self.answer()
+            # who moves the packets learns of his links on this core, and could not any more
+            machine.wait_for("a packet that comes back",
+                             lambda: self.round(TRIAL_PPS, TRIAL_SEC)["received"] > 0, 10)
+            machine.claim_core(self.pid)
+        except BaseException:
+            self.stop()
+            raise
 
     def answer(self):
         while True:
@@ -150,6 +158,8 @@ class Bench:
         watches = [machine.Watch(program.pid, program.tid, self.cores[1]),
                    machine.Watch(generator.pid, generator.pid, self.cores[0])]
         result = generator.round(pps, ROUND_SEC)
+        if result["received"] == 0:
+            raise LabError(f"latency: none of {result['sent']:.0f} packets came back")
         result["lost_share"] = max(watch.lost_sec() for watch in watches) / ROUND_SEC
         return result
 
