@@ -30,13 +30,14 @@
 static void unwrap(struct pipeline *pipeline, const struct port *port)
 {
 	const struct endpoint_view *endpoints = endpoint_view(pipeline->endpoints);
+	const bool has_xdp = port_is_kernel((enum wire_port_kind)port->kind);
 	struct burst *burst = &pipeline->burst;
 	struct burst *inner = burst;
 
 	// at once: an answer to a probe goes back in the outer header that it came in
 	if (port->complete_checksums)
 		l4_checksum(burst);
-	if (!decap_all(burst, endpoints, port_is_kernel((enum wire_port_kind)port->kind))) {
+	if (!decap_all(burst, endpoints, has_xdp)) {
 		inner = &pipeline->inner;
 		decap(burst, inner, endpoints,
 			port->complete_checksums ? DECAP_TRUST : DECAP_VERIFY);
@@ -49,7 +50,8 @@ static void unwrap(struct pipeline *pipeline, const struct port *port)
 	source_check_tunnel(inner, endpoints, pipeline->fib, pipeline->nexthops);
 	if (inner == burst)
 		return; // decap_all() takes none of those whose addresses the kernel translates
-	translated(inner);
+	if (has_xdp)
+		translated(inner);
 	burst_append(burst, inner);
 }
 

@@ -11,6 +11,8 @@
 #include "dataplane/stage/decap.h"
 #include "dataplane/stage/ip4_check.h"
 #include "dataplane/stage/source_check.h"
+#include "dataplane/stage/translated.h"
+#include "dataplane/steer/translated_mac.h"
 
 #define BAD_NODE  IP4(192, 168, 1, 99)
 #define ELSE_POD  IP4(10, 244, 2, 10)
@@ -31,16 +33,20 @@ static void fix_outer(struct rte_mbuf *pkt)
 
 enum way { AT_A_GLANCE, CLOSELY };
 
+static bool has_xdp;
+
 /* Through decap, the second check and the source check, as in the pipeline. Frees the packet. */
 static int run_way(struct rte_mbuf *pkt, struct rte_ipv4_hdr *out, enum way way)
 {
 	const struct endpoint_view *view = endpoint_view(endpoints);
 	struct burst burst = burst_of(pkt);
 	struct burst inner = {.n = 0};
+	bool is_all;
 	int end = STAYS;
 
 	ip4_check(&burst);
-	if (way == AT_A_GLANCE && decap_all(&burst, view, true)) {
+	is_all = way == AT_A_GLANCE && decap_all(&burst, view, has_xdp);
+	if (is_all) {
 		inner = burst;
 		burst.n = 0;
 	} else {
@@ -48,6 +54,8 @@ static int run_way(struct rte_mbuf *pkt, struct rte_ipv4_hdr *out, enum way way)
 	}
 	ip4_check(&inner);
 	source_check_tunnel(&inner, view, fib, nexthop_view(nexthops));
+	if (!is_all && has_xdp)
+		translated(&inner);
 	burst_append(&burst, &inner);
 	assert_int_equal(burst.n + burst.n_drop + burst.n_punt, 1);
 	if (burst.n_drop == 1)
@@ -236,6 +244,22 @@ static void test_decap_nested(void **state)
 	}
 }
 
+/* What XDP has marked is the kernel's; by a port without XDP the mark is an address like others. */
+static void test_decap_translated(void **state)
+{
+	static const struct rte_ether_addr mac = {{TRANSLATED_MAC_0, TRANSLATED_MAC_1}};
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * RTE_DIM(kinds); i++) {
+		struct rte_mbuf *pkt = from_node(kinds[i / 2], inner_packet(0, 0, THE_POD));
+
+		rte_pktmbuf_mtod(pkt, struct rte_ether_hdr *)->src_addr = mac;
+		has_xdp = i % 2 == 1;
+		assert_int_equal(run(pkt, NULL), has_xdp ? PUNTED : STAYS);
+	}
+	has_xdp = false;
+}
+
 static enum pod_tunnels pod_tunnels;
 
 static int run_pod(struct rte_mbuf *pkt, uint32_t ifindex)
@@ -347,6 +371,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_decap_translated),
 		cmocka_unit_test(test_decap_gives_back_the_inner_packet),
 		cmocka_unit_test(test_decap_ecn_table),
 		cmocka_unit_test(test_decap_refuses),
