@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dataplane/log.h"
+#include "dataplane/pool.h"
 #include "dataplane/prober.h"
 #include "dataplane/steer/steer.h"
 
@@ -465,7 +466,7 @@ static void info(struct api_tables *tables, struct api_reply *reply)
 		.n_pods = tables->steer != NULL ? steer_pods(tables->steer, &pods) : 0,
 		.is_steering = tables->is_steering,
 		.is_controlled = tables->is_controlled,
-		.n_mbufs = tables->pool->size,
+		.n_mbufs = pool_size(tables->pool),
 		.n_mbufs_free = rte_mempool_avail_count(tables->pool),
 		.icmp_sent = tables->icmp->sent,
 		.icmp_limited = tables->icmp->limited,

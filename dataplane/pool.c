@@ -73,6 +73,22 @@ unsigned pool_retire_across(struct rte_mempool *pool, uint64_t page_bytes)
 	return n_retired;
 }
 
+/* Behind a pool, after what DPDK has there. */
+struct pool_private {
+	struct rte_pktmbuf_pool_private of_mbufs;
+	unsigned n_retired;
+};
+
+static struct pool_private *private_of(const struct rte_mempool *pool)
+{
+	return (struct pool_private *)rte_mempool_get_priv((struct rte_mempool *)(uintptr_t)pool);
+}
+
+unsigned pool_size(const struct rte_mempool *pool)
+{
+	return pool->size - private_of(pool)->n_retired;
+}
+
 static uint64_t page_bytes_of(const struct rte_mempool *pool)
 {
 	return rte_mem_virt2memseg(STAILQ_FIRST(&pool->mem_list)->addr, NULL)->hugepage_sz;
@@ -81,9 +97,7 @@ static uint64_t page_bytes_of(const struct rte_mempool *pool)
 int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, uint16_t room,
 	unsigned cache, int socket)
 {
-	struct rte_pktmbuf_pool_private private = {
-		.mbuf_data_room_size = room,
-	};
+	struct pool_private private = {.of_mbufs.mbuf_data_room_size = room};
 	// without gaps where pages end: every address of ours is a virtual one (eal.c)
 	struct rte_mempool *p =
 		rte_mempool_create_empty(name, n_mbufs, sizeof(struct rte_mbuf) + room, cache,
@@ -93,12 +107,12 @@ int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, u
 		return -ENOMEM;
 	if (rte_mempool_set_ops_byname(p, rte_mbuf_best_mempool_ops(), NULL) < 0)
 		goto err_free;
-	rte_pktmbuf_pool_init(p, &private);
+	rte_pktmbuf_pool_init(p, &private.of_mbufs);
 	if (rte_mempool_populate_default(p) < 0 || p->nb_mem_chunks != 1)
 		goto err_free;
 	rte_mempool_obj_iter(p, init_mbuf, NULL);
 	if (rte_eal_has_hugepages())
-		pool_retire_across(p, page_bytes_of(p));
+		private_of(p)->n_retired = pool_retire_across(p, page_bytes_of(p));
 	*pool = p;
 	return 0;
 

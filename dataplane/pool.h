@@ -56,6 +56,9 @@ int pool_create(struct rte_mempool **pool, const char *name, unsigned n_mbufs, u
  */
 unsigned pool_retire_across(struct rte_mempool *pool, uint64_t page_bytes);
 
+/** How many buffers a pool of pool_create() has, without those that were taken out. */
+unsigned pool_size(const struct rte_mempool *pool);
+
 /** The buffers of all ports. Of each lot those of default size, and larger ones if a port wants them. */
 struct pool_set {
 	unsigned n_mbufs; /**< of each pool */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "dataplane/api_server.h"
+#include "dataplane/pool.h"
 #include "dataplane/prober.h"
 
 #define N_ROUTES 20000u /* several messages */
@@ -74,7 +75,7 @@ static inline int api_setup(void **state)
 	tables.instance = 0x1234;
 	tables.node = "worker-a";
 	tables.ports = &ports;
-	tables.pool = support_pool_create("api", 63);
+	assert_int_equal(pool_create(&tables.pool, "api", 63, pool_room(0), 0, SOCKET_ID_ANY), 0);
 	assert_int_equal(prober_create(&prober, tables.pool, &ports, &events, &stats[0]), 0);
 	tables.prober = prober;
 	tables.stats = stats;
