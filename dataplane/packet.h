@@ -122,7 +122,8 @@ extern const char *const punt_class_name[PUNT_N_CLASSES];
  *
  * Beside each packet stands what stages want to know of it, in columns: nobody has to fetch it from mbuf
  * and packet again, and loops over a column take several at once. A column has anything in the
- * places from n on: what a loop finds there may at most lead to a closer look.
+ * places from n on: what a loop finds there may at most lead to a closer look. Only what frame has there
+ * since ip4_check, and adjacency since outer_ip4_make(), can be followed, up to the next step.
  */
 struct burst {
 	uint16_t n;    /**< packets still on their way, in the order received */

@@ -11,6 +11,8 @@
  * @id: the worker's next IP identification; moves on
  *
  * Source: RFC 2003 3.1; ip_tunnel_xmit() with "ttl inherit nopmtudisc"
+ *
+ * @burst: one packet at least gets this header
  */
 void encap_ipip(struct burst *burst, uint16_t *id);
 

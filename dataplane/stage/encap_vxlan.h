@@ -12,6 +12,8 @@
  * @id: the worker's next IP identification; moves on
  *
  * Source: RFC 7348 5; vxlan_xmit_one()
+ *
+ * @burst: one packet at least gets this header
  */
 void encap_vxlan(struct burst *burst, uint16_t *id);
 
