@@ -8,7 +8,7 @@
 #include "dataplane/pipeline.h"
 
 struct pipeline_code {
-	const char *processor; /**< that it was compiled for: gcc's -march, or "generic" */
+	const char *processor; /**< it was compiled for: gcc's -march, or "generic" */
 	uint16_t (*run)(struct pipeline *pipeline, const struct port *port, uint16_t queue);
 	uint16_t (*inject)(struct pipeline *pipeline);
 };

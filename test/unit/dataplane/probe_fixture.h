@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#include "dataplane/pipeline.h"
+#include "dataplane/pipeline_code.h"
 #include "dataplane/prober.h"
 #include "test/unit/dataplane/probe_frame.h"
 
@@ -141,7 +141,7 @@ static inline struct rte_mbuf *to_mbuf(const struct frame *frame)
 static inline void send_in(unsigned port, struct rte_mbuf *pkt)
 {
 	assert_int_equal(rte_ring_enqueue(rx_ring[port], pkt), 0);
-	assert_int_equal(pipeline_run(&pipeline, &ports.port[port], 0), 1);
+	assert_int_equal(pipeline_code(0)->run(&pipeline, &ports.port[port], 0), 1);
 }
 
 static inline unsigned empty_ring(struct rte_ring *ring)

@@ -51,13 +51,13 @@ static void test_probe_is_sent_as_a_packet(void **state)
 		}
 		pipeline.ip_id = 0x4321;
 		assert_int_equal(prober_send(prober, &probe), 0);
-		assert_int_equal(pipeline_inject(&pipeline), 1);
+		assert_int_equal(pipeline_code(0)->inject(&pipeline), 1);
 		assert_int_equal(take_out(tx_ring[UPLINK], got), len);
 		assert_memory_equal(got, like, len);
 		if (probe.has_df && probe.path.kind != WIRE_PATH_NATIVE)
 			assert_int_equal(got[20], 0x40);
 	}
-	assert_int_equal(pipeline_inject(&pipeline), 0);
+	assert_int_equal(pipeline_code(0)->inject(&pipeline), 0);
 	check_account();
 }
 
@@ -79,7 +79,7 @@ static void test_probe_jumbo(void **state)
 		if (kinds[i] == WIRE_PATH_VXLAN)
 			assert_int_equal(prober_send(prober, &probe), 0);
 		pipeline.ip_id = 7;
-		assert_int_equal(pipeline_inject(&pipeline), 1);
+		assert_int_equal(pipeline_code(0)->inject(&pipeline), 1);
 		len = take_out(tx_ring[UPLINK], got);
 		expected.outer.id = 7;
 		expected.outer.ttl = 64;
@@ -131,7 +131,7 @@ static void test_probe_refused(void **state)
 	for (unsigned i = 0; i < RTE_DIM(rows); i++)
 		assert_int_equal(prober_send(prober, &rows[i]), errors[i]);
 	ports.port[TRUNK].mtu = 1500;
-	assert_int_equal(pipeline_inject(&pipeline), 2);
+	assert_int_equal(pipeline_code(0)->inject(&pipeline), 2);
 	empty_ring(tx_ring[UPLINK]);
 
 	ports.port[UPLINK].is_up = false;
@@ -153,7 +153,7 @@ static void test_probe_ring_full(void **state)
 		ret = prober_send(prober, &probe);
 	assert_int_equal(ret, -ENOBUFS);
 	ports.port[UPLINK].is_up = false;
-	while (pipeline_inject(&pipeline) > 0)
+	while (pipeline_code(0)->inject(&pipeline) > 0)
 		;
 	ports.port[UPLINK].is_up = true;
 	assert_int_equal(stats.made_pkts - made, n - 1);
@@ -175,7 +175,7 @@ static void test_reply_is_heard(void **state)
 		reply.type = 0;
 		reply.echo_id = probe.id;
 		assert_int_equal(prober_send(prober, &probe), 0);
-		assert_int_equal(pipeline_inject(&pipeline), 1);
+		assert_int_equal(pipeline_code(0)->inject(&pipeline), 1);
 		reply.echo_id ^= PROBE_SLOTS; // same slot, another probe
 		send_in(UPLINK, to_mbuf(&reply));
 		reply.echo_id ^= PROBE_SLOTS;
@@ -216,7 +216,7 @@ static void test_probes_are_not_counted_as_carried(void **state)
 		assert_int_equal(prober_send(prober, &probe), 0);
 		send_in(UPLINK, to_mbuf(&request));
 	}
-	assert_int_equal(pipeline_inject(&pipeline), 3);
+	assert_int_equal(pipeline_code(0)->inject(&pipeline), 3);
 	for (unsigned i = WIRE_NH_PATH_FIRST; i < RTE_DIM(path_pkts); i++) {
 		for (unsigned kind = 0; kind < WIRE_PATH_N_KINDS; kind++)
 			assert_int_equal(path_pkts[i].pkts[kind], 0);

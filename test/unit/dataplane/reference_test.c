@@ -400,6 +400,25 @@ static void run_engine(enum fib_engine engine, struct epoch *epoch)
 	fib_free(fib);
 }
 
+static void run_code(struct epoch *epoch)
+{
+	printf("compiled for %s: ", code->processor);
+	memset(n_ended, 0, sizeof(n_ended));
+	memset(n_answers, 0, sizeof(n_answers));
+	n_cut = n_finished = n_left = 0;
+	run_engine(FIB_ENGINE_LPM, epoch);
+	run_engine(FIB_ENGINE_DIR24_8, epoch);
+	printf("%" PRIu64 " sent (%" PRIu64 " cut, %" PRIu64 " with a checksum finished, %" PRIu64
+	       " of them by the device, %" PRIu64 " plain answers, %" PRIu64
+	       " by tunnels), %" PRIu64 " punted, %" PRIu64 " dropped, %" PRIu64 " heard\n",
+		n_ended[REFERENCE_SENT], n_cut, n_finished, n_left, n_answers[0], n_answers[1],
+		n_ended[REFERENCE_PUNTED], n_ended[REFERENCE_DROPPED], n_ended[REFERENCE_HEARD]);
+	assert_true(n_ended[0] + n_ended[1] + n_ended[2] + n_ended[3] > 1000000);
+	assert_true(n_ended[REFERENCE_SENT] > 400000 && n_cut > 10000 && n_finished > 10000);
+	assert_true(n_left > 1000 && n_left < n_finished);
+	assert_true(n_answers[0] > 5000 && n_answers[1] > 5000 && n_ended[REFERENCE_HEARD] > 1000);
+}
+
 static void test_pipeline_agrees_with_reference(void **state)
 {
 	static struct epoch epoch;
@@ -417,20 +436,8 @@ static void test_pipeline_agrees_with_reference(void **state)
 		.answerer = {.heard = rte_ring_create_elem("heard", sizeof(struct probe_heard),
 				     RING_PKTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ)}};
 	assert_non_null(pipeline.answerer.heard);
-	for (unsigned i = 0; (code = pipeline_code(i)) != NULL; i++) {
-		printf("compiled for %s\n", code->processor);
-		run_engine(FIB_ENGINE_LPM, &epoch);
-		run_engine(FIB_ENGINE_DIR24_8, &epoch);
-	}
-	printf("%" PRIu64 " sent (%" PRIu64 " cut, %" PRIu64 " with a checksum finished, %" PRIu64
-	       " of them by the device, %" PRIu64 " plain answers, %" PRIu64
-	       " by tunnels), %" PRIu64 " punted, %" PRIu64 " dropped, %" PRIu64 " heard\n",
-		n_ended[REFERENCE_SENT], n_cut, n_finished, n_left, n_answers[0], n_answers[1],
-		n_ended[REFERENCE_PUNTED], n_ended[REFERENCE_DROPPED], n_ended[REFERENCE_HEARD]);
-	assert_true(n_ended[0] + n_ended[1] + n_ended[2] + n_ended[3] > 1000000);
-	assert_true(n_ended[REFERENCE_SENT] > 400000 && n_cut > 10000 && n_finished > 10000);
-	assert_true(n_left > 1000 && n_left < n_finished);
-	assert_true(n_answers[0] > 5000 && n_answers[1] > 5000 && n_ended[REFERENCE_HEARD] > 1000);
+	for (unsigned i = 0; (code = pipeline_code(i)) != NULL; i++)
+		run_code(&epoch);
 }
 
 int main(void)
