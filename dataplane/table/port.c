@@ -63,16 +63,18 @@ static int make_device(struct port *port, const struct port_config *config, char
 	int ret = name_device(port, config, args, sizeof(args));
 
 	if (ret == 0 && port_is_bond(port->eth_name))
-		ret = port_bond_open(args, sizeof(args));
+		ret = port_bond_open(port, args, sizeof(args));
 	if (ret == 0)
 		ret = rte_eal_hotplug_add(bus_of(config->kind), port->eth_name, args);
 	if (ret == 0)
 		ret = rte_eth_dev_get_port_by_name(port->eth_name, &port->eth_id);
-	if (ret < 0)
-		snprintf(error, error_bytes, "port %s: DPDK cannot make %s (%s): %s; %s",
-			config->name, port->eth_name, args, strerror(-ret),
-			ret == -ENOTSUP ? "none of its drivers knows the device"
-					: "the driver's message above says why");
+	if (ret == 0)
+		return 0;
+	port_bond_close(port);
+	snprintf(error, error_bytes, "port %s: DPDK cannot make %s (%s): %s; %s", config->name,
+		port->eth_name, args, strerror(-ret),
+		ret == -ENOTSUP ? "none of its drivers knows the device"
+				: "the driver's message above says why");
 	return ret;
 }
 
@@ -176,6 +178,7 @@ static int open_device(struct port *port, const struct port_config *config, char
 
 err_remove:
 	rte_eal_hotplug_remove(bus_of(config->kind), port->eth_name);
+	port_bond_close(port);
 	return ret;
 }
 
@@ -212,6 +215,8 @@ int port_add(struct port_table *table, const struct port_config *config, char *e
 	if (port_is_kernel(config->kind))
 		port->ifindex = if_nametoindex(config->interface);
 	rte_eth_macaddr_get(port->eth_id, &port->mac);
+	if (port->n_members > 0)
+		port_bond_keep_mac(port);
 	table->config[table->n++] = *config;
 	port->is_there = true;
 	port_watch(table, port);
@@ -233,6 +238,7 @@ unsigned port_let_go(struct port_table *table, struct epoch *epoch)
 	for (unsigned i = 0; i < table->n; i++) {
 		struct port *port = &table->port[i];
 
+		n += port_bond_let_go(table, port, epoch);
 		if (!port->is_leaving || port->is_there)
 			continue;
 		// whoever found it there, or up, has ended its turn

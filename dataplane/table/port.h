@@ -41,6 +41,15 @@ struct port_config {
 	struct rte_mempool *pool;
 };
 
+#define PORT_MEMBERS_MAX 8u
+
+/** A device of a bond. */
+struct port_member {
+	char name[WIRE_NAME_BYTES]; /**< DPDK's */
+	uint16_t eth_id;	    /**< RTE_MAX_ETHPORTS: it is away; written by the main lcore */
+	bool is_leaving;	    /**< as a port's */
+};
+
 struct port {
 	uint16_t idx;	 /**< in the table, and of the wire */
 	uint16_t eth_id; /**< DPDK's */
@@ -67,6 +76,8 @@ struct port {
 	char device[WIRE_NAME_BYTES];
 	char eth_name[WIRE_NAME_BYTES];
 	rte_spinlock_t tx_lock; /**< only taken when is_tx_shared */
+	unsigned n_members;	/**< 0: it is no bond */
+	struct port_member member[PORT_MEMBERS_MAX];
 };
 
 struct port_table {
@@ -105,6 +116,10 @@ void port_watch(struct port_table *table, const struct port *port);
 void port_unwatch(struct port_table *table, const struct port *port);
 void port_watch_end(struct port_table *table);
 
+/** The same for a member of a bond; port_watch() does it for those there are. */
+void port_watch_device(struct port_table *table, uint16_t eth_id, const char *name);
+void port_unwatch_device(struct port_table *table, uint16_t eth_id, const char *name);
+
 /** What to wait on for news of the kernel's. Returns: how many, 1 at most */
 unsigned port_pollfds(const struct port_table *table, struct pollfd *fds);
 
@@ -116,7 +131,8 @@ bool port_refresh(struct port *port);
 
 /**
  * Close the devices of ports that are leaving, as port_refresh() has noticed: a VF that is taken away, a
- * device whose PF was reset. Their buffers come back to the pool; name, number and MAC stay.
+ * device whose PF was reset. Their buffers come back to the pool; name, number and MAC stay. A bond goes
+ * on without a member that is leaving.
  *
  * Threads: main lcore; waits until no worker is in the device
  * Returns: how many

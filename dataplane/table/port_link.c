@@ -5,6 +5,8 @@
  */
 #include "dataplane/table/port.h"
 
+#include "dataplane/table/port_bond.h"
+
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 
@@ -24,6 +26,15 @@ static const enum rte_eth_event_type events[] = {
 	RTE_ETH_EVENT_INTR_RESET,
 };
 
+static void note_leaving(struct port *port, uint16_t eth_id)
+{
+	if (port->is_there && port->eth_id == eth_id)
+		__atomic_store_n(&port->is_leaving, true, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < port->n_members; i++)
+		if (port->member[i].eth_id == eth_id)
+			__atomic_store_n(&port->member[i].is_leaving, true, __ATOMIC_RELAXED);
+}
+
 /* In EAL's interrupt thread: the link itself is read, and devices are closed, by the main lcore. */
 static int note_event(uint16_t eth_id, enum rte_eth_event_type event, void *arg, void *ret)
 {
@@ -31,8 +42,7 @@ static int note_event(uint16_t eth_id, enum rte_eth_event_type event, void *arg,
 
 	(void)ret;
 	for (unsigned i = 0; i < PORT_MAX && event != RTE_ETH_EVENT_INTR_LSC; i++)
-		if (table->port[i].is_there && table->port[i].eth_id == eth_id)
-			__atomic_store_n(&table->port[i].is_leaving, true, __ATOMIC_RELAXED);
+		note_leaving(&table->port[i], eth_id);
 	__atomic_store_n(&table->has_news, true, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -40,14 +50,10 @@ static int note_event(uint16_t eth_id, enum rte_eth_event_type event, void *arg,
 /* Likewise: of vfio, whose device the kernel wants back. */
 static void note_device(const char *name, enum rte_dev_event_type event, void *arg)
 {
-	struct port_table *table = arg;
+	uint16_t eth_id;
 
-	if (event != RTE_DEV_EVENT_REMOVE)
-		return;
-	for (unsigned i = 0; i < PORT_MAX; i++)
-		if (table->port[i].is_there && strcmp(table->port[i].eth_name, name) == 0)
-			__atomic_store_n(&table->port[i].is_leaving, true, __ATOMIC_RELAXED);
-	__atomic_store_n(&table->has_news, true, __ATOMIC_RELEASE);
+	if (event == RTE_DEV_EVENT_REMOVE && rte_eth_dev_get_port_by_name(name, &eth_id) == 0)
+		note_event(eth_id, RTE_ETH_EVENT_INTR_RMV, arg, NULL);
 }
 
 /* What the kernel tells of interfaces; only that it tells something matters. Errors: 0, it will not */
@@ -63,20 +69,35 @@ static int open_netlink(void)
 	return 0;
 }
 
+void port_watch_device(struct port_table *table, uint16_t eth_id, const char *name)
+{
+	for (size_t i = 0; i < RTE_DIM(events); i++)
+		rte_eth_dev_callback_register(eth_id, events[i], note_event, table);
+	rte_dev_event_callback_register(name, note_device, table);
+}
+
+void port_unwatch_device(struct port_table *table, uint16_t eth_id, const char *name)
+{
+	rte_dev_event_callback_unregister(name, note_device, table);
+	for (size_t i = 0; i < RTE_DIM(events); i++)
+		rte_eth_dev_callback_unregister(eth_id, events[i], note_event, table);
+}
+
 void port_watch(struct port_table *table, const struct port *port)
 {
 	if (port_is_kernel((enum wire_port_kind)port->kind) && table->netlink_fd == 0)
 		table->netlink_fd = open_netlink();
-	for (size_t i = 0; i < RTE_DIM(events); i++)
-		rte_eth_dev_callback_register(port->eth_id, events[i], note_event, table);
-	rte_dev_event_callback_register(port->eth_name, note_device, table);
+	port_watch_device(table, port->eth_id, port->eth_name);
+	for (unsigned i = 0; i < port->n_members; i++)
+		port_watch_device(table, port->member[i].eth_id, port->member[i].name);
 }
 
 void port_unwatch(struct port_table *table, const struct port *port)
 {
-	rte_dev_event_callback_unregister(port->eth_name, note_device, table);
-	for (size_t i = 0; i < RTE_DIM(events); i++)
-		rte_eth_dev_callback_unregister(port->eth_id, events[i], note_event, table);
+	for (unsigned i = 0; i < port->n_members; i++)
+		if (port->member[i].eth_id != RTE_MAX_ETHPORTS)
+			port_unwatch_device(table, port->member[i].eth_id, port->member[i].name);
+	port_unwatch_device(table, port->eth_id, port->eth_name);
 }
 
 void port_watch_end(struct port_table *table)
@@ -140,7 +161,9 @@ static void read_nic_link(const struct port *port, bool *is_up, uint16_t *mtu)
 {
 	struct rte_eth_link link = {0};
 
-	if (rte_eth_link_get_nowait(port->eth_id, &link) == 0)
+	if (port->n_members > 0)
+		*is_up = port_bond_follow_links(port);
+	else if (rte_eth_link_get_nowait(port->eth_id, &link) == 0)
 		*is_up = link.link_status == RTE_ETH_LINK_UP;
 	if (!port->is_mtu_configured)
 		rte_eth_dev_get_mtu(port->eth_id, mtu);

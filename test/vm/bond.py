@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A bond, active-backup, of a VF of one NIC and the whole of another one, as A's only uplink. The active member's
-cable comes out under traffic, and in again."""
+cable comes out under traffic, and in again; the active VF is taken away, and comes back."""
 import json
 import time
 
@@ -11,7 +11,7 @@ from lablib.topology import SEGMENT
 from sums import expect_left_to, expect_transfer_right
 from uplinks import SETTLE_SEC, expect_moved
 from vlan import VLAN, expect_tagged
-from world import NIC_OF_UPLINK1, TAP_OF_UPLINK1, expect
+from world import NIC_OF_A, NIC_OF_UPLINK1, TAP_OF_UPLINK1, expect
 
 MEMBERS = ("a", TAP_OF_UPLINK1)     # by their TAPs; the first one is active
 N_PINGS = 500
@@ -74,10 +74,45 @@ def check_vlan(world):
     return note
 
 
+def blink(world, tap):
+    """A member's cable out and in: the other one is active then."""
+    world.machine.set_link(tap, False)
+    time.sleep(AWAY_SEC)
+    world.machine.set_link(tap, True)
+    time.sleep(AWAY_SEC)
+
+
+def check_member_removed(world):
+    """The PF makes no more VFs while the VF carries all. The bond lets go of it, so that the order ends, and goes on
+    with the other member; it takes the VF again when it is back, and can move to it."""
+    vf = world.machine.call("nodes.device_of_port", "uplink0")
+    pid = world.podlanes["a"].status()["dataplane"]["pid"]
+    blink(world, MEMBERS[1])
+    expect_carrier(world, MEMBERS[0])
+    flows = GuestFlows(world)
+    time.sleep(SETTLE_SEC)
+    world.machine.call("nics.begin_no_vfs", NIC_OF_A)
+    gone = wait_until(f"{vf} is gone", lambda: world.machine.call("nics.is_gone", vf), 60, quiet=True)
+    expect(world.has_carrier("uplink0"), "the bond has no carrier with one member left")
+    expect_carrier(world, MEMBERS[1])
+    in_at = flows.now()
+    world.machine.call("nodes.give_vf_back", NIC_OF_A, timeout_sec=300)
+    back = wait_until("the VF in the bond", lambda: world.machine.call("nodes.has_said", f"has its device {vf} again"),
+                      60, quiet=True)
+    time.sleep(AWAY_SEC)
+    expect_carrier(world, MEMBERS[1])
+    note = expect_moved("bond", flows.stop(), None, in_at)
+    blink(world, MEMBERS[1])
+    expect_carrier(world, MEMBERS[0])
+    now = world.podlanes["a"].status()["dataplane"]["pid"]
+    expect(now == pid, f"A's dataplane is another one: {pid}, {now}")
+    return f"{note}; the VF is gone after {gone:.1f} s, and in the bond {back:.1f} s after it was bound again"
+
+
 def check_one_again(world):
     world.machine.call("nodes.end_bond", "uplink0", timeout_sec=600)
     ip(SEGMENT, f"link set dev {TAP_OF_UPLINK1} nomaster")
     wait_up(world)
 
 
-CHECKS = [check_failover, check_vlan, check_one_again]
+CHECKS = [check_failover, check_member_removed, check_vlan, check_one_again]

@@ -186,6 +186,11 @@ def device_of_port(name):
     return os.path.basename(os.path.realpath(f"/sys/bus/pci/devices/{address}/virtfn{vf}"))
 
 
+def has_said(text):
+    """A's dataplane, in its log?"""
+    return any(text in line for line in LAB.daemons.lines(LAB.podlanes["a"].names["dataplane"]))
+
+
 def give_vf_back(nic):
     """With its MAC before the dataplane, which looks for it, can take it."""
     nics.make_vf(nic)
