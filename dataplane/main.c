@@ -66,19 +66,19 @@ static void on_signal(int signal)
 	is_stopping = 1;
 }
 
-static int find_pci_ports(struct dataplane *dp, bool *has_pci)
+/* The PCI devices of a port; names become addresses. */
+static int find_devices(struct dataplane *dp, struct config_port *port, bool *has_pci)
 {
+	char member[CONFIG_PCI_BYTES], address[PCI_ADDRESS_BYTES];
 	int ret = 0;
 
-	for (unsigned i = 0; i < dp->config->n_ports && ret == 0; i++) {
-		struct config_port *port = &dp->config->ports[i];
-		char member[CONFIG_PCI_BYTES];
-
-		if (port->pci != NULL)
-			ret = ports_find_pci(port->name, &port->pci, dp->error, sizeof(dp->error));
-		*has_pci |= port->pci != NULL || config_port_member(port, 0, member);
-		for (unsigned n = 0; ret == 0 && config_port_member(port, n, member); n++)
-			ret = ports_check_member(port->name, member, dp->error, sizeof(dp->error));
+	*has_pci |= port->pci != NULL || config_port_member(port, 0, member);
+	if (port->pci != NULL)
+		return ports_find_pci(port->name, &port->pci, dp->error, sizeof(dp->error));
+	for (unsigned n = 0; ret == 0 && config_port_member(port, n, member); n++) {
+		ret = ports_find_member(port->name, member, address, dp->error, sizeof(dp->error));
+		if (ret == 0)
+			ret = config_port_set_member(port, n, address);
 	}
 	return ret;
 }
@@ -97,8 +97,8 @@ static int start_eal(struct dataplane *dp, const struct options *options)
 	};
 	int ret = sizing_check_memory(dp->config, dp->error, sizeof(dp->error));
 
-	if (ret == 0)
-		ret = find_pci_ports(dp, &eal.has_pci);
+	for (unsigned i = 0; ret == 0 && i < dp->config->n_ports; i++)
+		ret = find_devices(dp, &dp->config->ports[i], &eal.has_pci);
 	if (ret < 0)
 		return ret;
 	if (config->n_workers == 0 || config->n_workers > WORKER_MAX) {

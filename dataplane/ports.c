@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "dataplane/log.h"
-#include "dataplane/pci.h"
 #include "dataplane/steer/steer.h"
 #include "dataplane/table/port_bond.h"
 
@@ -37,10 +36,9 @@ int ports_find_pci(const char *name, char **pci, char *error, size_t error_bytes
 	return *pci == NULL ? -ENOMEM : 0;
 }
 
-int ports_check_member(const char *name, const char *pci, char *error, size_t error_bytes)
+int ports_find_member(const char *name, const char *pci, char address[PCI_ADDRESS_BYTES],
+	char *error, size_t error_bytes)
 {
-	char address[PCI_ADDRESS_BYTES];
-
 	return check_pci(name, pci, address, error, error_bytes);
 }
 

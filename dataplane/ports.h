@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "dataplane/pci.h"
 #include "dataplane/table/port.h"
 
 struct steer;
@@ -22,8 +23,9 @@ struct steer;
  */
 int ports_find_pci(const char *name, char **pci, char *error, size_t error_bytes);
 
-/** The same for a member of a bond, which stays as it is configured. */
-int ports_check_member(const char *name, const char *pci, char *error, size_t error_bytes);
+/** The same for a member of a bond. @address: its address */
+int ports_find_member(const char *name, const char *pci, char address[PCI_ADDRESS_BYTES],
+	char *error, size_t error_bytes);
 
 /**
  * Make a port and start it; on an interface of the kernel with our XDP program. The trunk's is made

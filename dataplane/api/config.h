@@ -25,7 +25,7 @@ enum config_encap {
 };
 enum config_scope { CONFIG_SCOPE_ALWAYS = 0, CONFIG_SCOPE_CROSS_SUBNET };
 
-#define CONFIG_PCI_BYTES 13u /**< "0000:3b:02.0" with its NUL */
+#define CONFIG_PCI_BYTES 128u /**< a bond's member as it is written, with its NUL */
 
 struct config_port {
 	char *name;
@@ -137,10 +137,14 @@ int config_load(const char *path, struct config **cfg, char *error, size_t error
 void config_free(struct config *cfg);
 
 /**
- * The n-th member of a bond, from 0, that is a PCI device; its address as written in the port's devargs.
+ * The n-th member of a bond, from 0, that is a PCI device: an address, PF/vf0 or PCIDEVICE_..., as written in
+ * the port's devargs.
  *
  * Returns: is there one? @member is only written if so
  */
 bool config_port_member(const struct config_port *port, unsigned n, char member[CONFIG_PCI_BYTES]);
+
+/** Write a member's address in place of its name. Errors: -ENOENT there is no such member; -ENOMEM */
+int config_port_set_member(struct config_port *port, unsigned n, const char *address);
 
 #endif

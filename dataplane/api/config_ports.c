@@ -82,33 +82,6 @@ static bool is_address(const char *text, size_t len)
 	       (size_t)end == len;
 }
 
-/* How long is the word in front of a member's name? 0: it is another argument. */
-static size_t member_prefix(const char *word)
-{
-	static const char *const words[] = {"member=", "slave="};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strncmp(word, words[i], strlen(words[i])) == 0)
-			return strlen(words[i]);
-	return 0;
-}
-
-bool config_port_member(const struct config_port *port, unsigned n, char member[CONFIG_PCI_BYTES])
-{
-	const char *word = port->devargs != NULL ? port->devargs : "";
-
-	for (size_t len; *word != '\0'; word += len + (word[len] == ',')) {
-		size_t prefix = member_prefix(word);
-
-		len = strcspn(word, ",");
-		if (prefix == 0 || !is_address(word + prefix, len - prefix) || n-- > 0)
-			continue;
-		snprintf(member, CONFIG_PCI_BYTES, "%.*s", (int)(len - prefix), word + prefix);
-		return true;
-	}
-	return false;
-}
-
 /* The forms that pci_find() takes; whether the device is there is not looked at. */
 static bool is_pci(const char *text)
 {
@@ -125,6 +98,73 @@ static bool is_pci(const char *text)
 		return true;
 	// an interface's name
 	return len > 0 && len < IFNAMSIZ && memchr(text, ':', len) == NULL;
+}
+
+/* How long is the word in front of a member's name? 0: it is another argument. */
+static size_t member_prefix(const char *word)
+{
+	static const char *const words[] = {"member=", "slave="};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strncmp(word, words[i], strlen(words[i])) == 0)
+			return strlen(words[i]);
+	return 0;
+}
+
+/* An interface's name is not meant: a virtual device's looks like one. */
+static bool is_pci_member(const char *text, size_t len)
+{
+	char copy[CONFIG_PCI_BYTES];
+
+	if (len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return is_pci(copy) && (strpbrk(copy, ":/") != NULL ||
+				       strncmp(copy, PCI_VARIABLE, strlen(PCI_VARIABLE)) == 0);
+}
+
+/* Returns: where its name stands in devargs; NULL, there is none */
+static const char *find_member(const struct config_port *port, unsigned n, size_t *len)
+{
+	const char *word = port->devargs != NULL ? port->devargs : "";
+
+	for (; *word != '\0'; word += *len + (word[*len] == ',')) {
+		size_t prefix = member_prefix(word);
+
+		*len = strcspn(word, ",");
+		if (prefix == 0 || !is_pci_member(word + prefix, *len - prefix) || n-- > 0)
+			continue;
+		*len -= prefix;
+		return word + prefix;
+	}
+	return NULL;
+}
+
+bool config_port_member(const struct config_port *port, unsigned n, char member[CONFIG_PCI_BYTES])
+{
+	size_t len;
+	const char *name = find_member(port, n, &len);
+
+	if (name != NULL)
+		snprintf(member, CONFIG_PCI_BYTES, "%.*s", (int)len, name);
+	return name != NULL;
+}
+
+int config_port_set_member(struct config_port *port, unsigned n, const char *address)
+{
+	size_t len;
+	const char *name = find_member(port, n, &len);
+	char *devargs;
+
+	if (name == NULL)
+		return -ENOENT;
+	if (asprintf(&devargs, "%.*s%s%s", (int)(name - port->devargs), port->devargs, address,
+		    name + len) < 0)
+		return -ENOMEM;
+	free(port->devargs);
+	port->devargs = devargs;
+	return 0;
 }
 
 static int check_pci(struct config_loading *load, unsigned i)

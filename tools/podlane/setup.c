@@ -15,25 +15,6 @@
 #include "tools/podlane/sockets.h"
 #include "tools/podlane/table.h"
 
-/* The highest VF of a PF that any port wants, said with the first of them. */
-static void see_to_vfs(struct setup *setup, const struct config *config, unsigned i)
-{
-	char pf[PCI_PF_BYTES], other[PCI_PF_BYTES];
-	unsigned last, vf;
-
-	if (!pci_is_vf(config->ports[i].pci, pf, &last))
-		return;
-	for (unsigned j = 0; j < config->n_ports; j++) {
-		if (j == i || config->ports[j].pci == NULL ||
-			!pci_is_vf(config->ports[j].pci, other, &vf) || strcmp(pf, other) != 0)
-			continue;
-		if (j < i)
-			return;
-		last = vf > last ? vf : last;
-	}
-	setup_vfs(setup, pf, last);
-}
-
 /* The n-th PCI device of a port: of a bond there are several. Returns: NULL, there is none */
 static const char *device_of(const struct config_port *port, unsigned n,
 	char member[CONFIG_PCI_BYTES])
@@ -43,9 +24,30 @@ static const char *device_of(const struct config_port *port, unsigned n,
 	return config_port_member(port, n, member) ? member : NULL;
 }
 
+/* The highest VF of a PF that any device wants, said with the first of them. @nth: of all devices */
+static void see_to_vfs(struct setup *setup, const struct config *config, const char *pci,
+	unsigned nth)
+{
+	char pf[PCI_PF_BYTES], other[PCI_PF_BYTES], member[CONFIG_PCI_BYTES];
+	unsigned last, vf, n_before = 0;
+
+	if (!pci_is_vf(pci, pf, &last))
+		return;
+	for (unsigned i = 0; i < config->n_ports; i++)
+		for (unsigned n = 0; (pci = device_of(&config->ports[i], n, member)) != NULL;
+			n++, n_before++) {
+			if (!pci_is_vf(pci, other, &vf) || strcmp(pf, other) != 0)
+				continue;
+			if (n_before < nth)
+				return;
+			last = vf > last ? vf : last;
+		}
+	setup_vfs(setup, pf, last);
+}
+
 static void see_to_all(struct setup *setup, const struct config *config)
 {
-	unsigned n_pci = 0, n_vfio = 0;
+	unsigned n_pci = 0, n_vfio = 0, nth = 0;
 	char member[CONFIG_PCI_BYTES];
 	const char *pci;
 
@@ -61,8 +63,8 @@ static void see_to_all(struct setup *setup, const struct config *config)
 	if (n_pci > 0)
 		setup_locked_memory(setup);
 	for (unsigned i = 0; i < config->n_ports; i++)
-		if (config->ports[i].pci != NULL)
-			see_to_vfs(setup, config, i);
+		for (unsigned n = 0; (pci = device_of(&config->ports[i], n, member)) != NULL; n++)
+			see_to_vfs(setup, config, pci, nth++);
 	for (unsigned i = 0; i < config->n_ports; i++)
 		for (unsigned n = 0; (pci = device_of(&config->ports[i], n, member)) != NULL; n++)
 			setup_device(setup, config->ports[i].name, pci);

@@ -259,7 +259,8 @@ static void test_config_load_pci(void **state)
 static void test_config_port_member(void **state)
 {
 	static const char *const none[] = {"net_bonding0",
-		"net_bonding0,member=", "net_bonding0,member=3b:02.0x", "net_tap0,iface=3b:02.0"};
+		"net_bonding0,member=", "net_bonding0,member=3b:02.0x", "net_tap0,iface=3b:02.0",
+		"net_bonding0,member=enp1s0f0", "net_bonding0,member=enp1s0f0/v1"};
 	struct config_port port = {0};
 	struct config *cfg = NULL;
 	char error[400] = "", member[CONFIG_PCI_BYTES];
@@ -283,6 +284,27 @@ static void test_config_port_member(void **state)
 		port.devargs = devargs;
 		assert_false(config_port_member(&port, 0, member));
 	}
+}
+
+static void test_config_port_set_member(void **state)
+{
+	struct config_port port = {.devargs = strdup("net_bonding0,mode=1,member=enp1s0f0/"
+						     "vf1,member=net_null0,slave=PCIDEVICE_VF[1]")};
+	char member[CONFIG_PCI_BYTES];
+
+	(void)state;
+	assert_true(config_port_member(&port, 0, member));
+	assert_string_equal(member, "enp1s0f0/vf1");
+	assert_int_equal(config_port_set_member(&port, 0, "0000:01:10.2"), 0);
+	assert_true(config_port_member(&port, 0, member));
+	assert_string_equal(member, "0000:01:10.2");
+	assert_true(config_port_member(&port, 1, member));
+	assert_string_equal(member, "PCIDEVICE_VF[1]");
+	assert_int_equal(config_port_set_member(&port, 1, "0000:02:10.0"), 0);
+	assert_int_equal(config_port_set_member(&port, 2, "0000:03:10.0"), -ENOENT);
+	assert_string_equal(port.devargs,
+		"net_bonding0,mode=1,member=0000:01:10.2,member=net_null0,slave=0000:02:10.0");
+	free(port.devargs);
 }
 
 static void test_config_load_tunnel(void **state)
@@ -379,6 +401,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_config_load_no_pools),
 		cmocka_unit_test(test_config_load_pci),
 		cmocka_unit_test(test_config_port_member),
+		cmocka_unit_test(test_config_port_set_member),
 		cmocka_unit_test(test_config_load_tunnel),
 		cmocka_unit_test(test_config_load_probe),
 		cmocka_unit_test_prestate(test_config_load_cut, example),

@@ -243,6 +243,13 @@ static void test_setup_bond(void **state)
 	assert_true(is_bound("0000:01:10.0", "vfio-pci"));
 	assert_true(is_bound("0000:01:10.1", "vfio-pci"));
 
+	shell("sh $MACHINE $R");
+	doc = setup("net_bonding0,mode=1,member=enp1s0f0/vf0,member=enp1s0f0/vf1", "-n", &rc);
+	assert_non_null(strstr(of_step(doc, "VFs", "command"), "echo 2"));
+	// node: 4; one of the PF's; one of each driver
+	assert_int_equal(json_array_size(json_object_get(doc, "steps")), 7);
+	json_decref(doc);
+
 	doc = setup("net_bonding0,mode=1,member=net_null0,member=0000:01:10.7", "", &rc);
 	assert_int_equal(rc, 1);
 	expect_state(doc, "driver", "refused");

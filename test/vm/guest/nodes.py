@@ -31,7 +31,7 @@ class GuestLab(Lab):
         super().__init__(build_dir=build_dir)
         self.ports = {}     # of A's podlane.yaml, by name: PCI address
         self.vlans = {}     # of those that have one
-        self.bonds = {}     # the addresses of the members
+        self.bonds = {}     # the members
         self.programs = []
         self.podlanes["a"].start_sec = 300
 
@@ -167,7 +167,7 @@ def remove_pf(name):
 def make_bond(name, nic):
     """A port and a whole NIC, which "podlane setup" takes from the kernel, in a bond; the port is the active
     member."""
-    LAB.bonds[name] = [device_of_port(name), nics.device_of(nic)]
+    LAB.bonds[name] = [LAB.ports[name], nics.device_of(nic)]
     LAB.write_config()
     set_up()
     restart_podlane()
