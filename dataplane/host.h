@@ -54,7 +54,7 @@ unsigned host_pollfds(const struct host *host, struct pollfd *fds);
 /** Send a burst of what each twin has. Returns: how many packets that were */
 unsigned host_send(struct host *host);
 
-/** Twins get the carrier and the MTU that their ports have now. */
+/** Twins get the carrier and the MTU that their ports have now; see twin_follow(). */
 void host_follow_ports(struct host *host);
 
 /**

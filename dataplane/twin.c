@@ -2,8 +2,12 @@
 /* The kernel's interface for a port that DPDK owns. Called by host.c. */
 #include "dataplane/twin.h"
 
+#include <rte_arp.h>
+
 #include <errno.h>
+#include <ifaddrs.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +16,7 @@
 
 #include "dataplane/log.h"
 #include "dataplane/police.h"
+#include "dataplane/table/port_bond.h"
 #include "dataplane/table/port_send.h"
 #include "dataplane/tap.h"
 
@@ -24,6 +29,7 @@ struct twin {
 	bool has_carrier;
 	uint16_t mtu;
 	struct rte_ether_addr mac;
+	int sender; /* of a bond, as port_bond_sender() says */
 	struct twin_config config;
 	struct police police;
 };
@@ -60,6 +66,7 @@ int twin_create(struct twin **twin, struct port *port, const struct twin_config 
 	*t = (struct twin){
 		.fd = ret,
 		.port = port,
+		.sender = -ENOLINK,
 		.config = *config,
 		.police = police_make(config->punt_pps),
 	};
@@ -127,16 +134,14 @@ static struct rte_mbuf *read_frame(struct twin *twin)
 	return segs[0];
 }
 
-unsigned twin_send(struct twin *twin)
+/* Owner: frees what the port does not take. */
+static void send_made(struct twin *twin, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct lcore_stats *stats = twin->config.stats;
 	struct port *port = twin->port;
-	struct rte_mbuf *pkts[BURST_MAX];
 	uint32_t n_bytes[BURST_MAX];
-	uint16_t n = 0, n_sent = 0;
+	uint16_t n_sent = 0;
 
-	while (n < BURST_MAX && (pkts[n] = read_frame(twin)) != NULL)
-		n++;
 	// bytes before the packets are given away
 	for (uint16_t i = 0; i < n; i++)
 		n_bytes[i] = pkts[i]->pkt_len;
@@ -151,7 +156,78 @@ unsigned twin_send(struct twin *twin)
 	stats->tx_pkts += n_sent;
 	stats->port[port->idx].tx_pkts += n_sent;
 	stats->drop_pkts[port->is_up ? DROP_TX_FULL : DROP_PORT_DOWN] += n - n_sent;
+}
+
+unsigned twin_send(struct twin *twin)
+{
+	struct rte_mbuf *pkts[BURST_MAX];
+	uint16_t n = 0;
+
+	while (n < BURST_MAX && (pkts[n] = read_frame(twin)) != NULL)
+		n++;
+	send_made(twin, pkts, n);
 	return n;
+}
+
+/* RFC 5227 2.3: a request with our address in both places. Returns: NULL, no buffer is left */
+static struct rte_mbuf *make_announcement(const struct twin *twin, rte_be32_t addr_be)
+{
+	struct rte_mbuf *pkt = rte_pktmbuf_alloc(twin->config.pool);
+	struct {
+		struct rte_ether_hdr eth;
+		struct rte_arp_hdr arp;
+		uint8_t pad[RTE_ETHER_MIN_LEN - RTE_ETHER_CRC_LEN - RTE_ETHER_HDR_LEN -
+			    sizeof(struct rte_arp_hdr)];
+	} frame = {
+		.eth = {.src_addr = twin->port->mac, .ether_type = RTE_BE16(RTE_ETHER_TYPE_ARP)},
+		.arp = {.arp_hardware = RTE_BE16(RTE_ARP_HRD_ETHER),
+			.arp_protocol = RTE_BE16(RTE_ETHER_TYPE_IPV4),
+			.arp_hlen = RTE_ETHER_ADDR_LEN,
+			.arp_plen = sizeof(addr_be),
+			.arp_opcode = RTE_BE16(RTE_ARP_OP_REQUEST),
+			.arp_data = {.arp_sha = twin->port->mac,
+				.arp_sip = addr_be,
+				.arp_tip = addr_be}},
+	};
+
+	if (pkt == NULL)
+		return NULL;
+	memset(&frame.eth.dst_addr, 0xff, sizeof(frame.eth.dst_addr));
+	memcpy(rte_pktmbuf_append(pkt, sizeof(frame)), &frame, sizeof(frame));
+	return pkt;
+}
+
+/* Switches learn from it where we are now, and neighbours that nobody else has the addresses. */
+static void announce(struct twin *twin)
+{
+	struct rte_mbuf *pkts[BURST_MAX];
+	struct ifaddrs *all, *one;
+	uint16_t n = 0;
+
+	if (getifaddrs(&all) < 0)
+		return;
+	for (one = all; one != NULL && n < BURST_MAX; one = one->ifa_next) {
+		const struct sockaddr_in *addr = (const struct sockaddr_in *)one->ifa_addr;
+
+		if (addr == NULL || addr->sin_family != AF_INET ||
+			strcmp(one->ifa_name, twin->port->name) != 0)
+			continue;
+		pkts[n] = make_announcement(twin, addr->sin_addr.s_addr);
+		n += pkts[n] != NULL;
+	}
+	freeifaddrs(all);
+	send_made(twin, pkts, n);
+}
+
+/* Has another member of the bond begun to send? */
+static bool has_moved(struct twin *twin)
+{
+	const struct port *port = twin->port;
+	int before = twin->sender;
+
+	if (port->n_members > 0)
+		twin->sender = port->is_up ? port_bond_sender(port) : -ENOLINK;
+	return twin->sender != before && twin->sender >= 0;
 }
 
 void twin_follow(struct twin *twin)
@@ -159,6 +235,8 @@ void twin_follow(struct twin *twin)
 	const struct port *port = twin->port;
 	int ret;
 
+	if (has_moved(twin))
+		announce(twin);
 	if (twin->has_carrier == port->is_up && twin->mtu == port->mtu &&
 		rte_is_same_ether_addr(&twin->mac, &port->mac))
 		return;

@@ -42,7 +42,12 @@ void twin_punt(struct twin *twin, struct rte_mbuf *pkt);
 /** Send a burst of what the kernel has for the port. Returns: how many */
 unsigned twin_send(struct twin *twin);
 
-/** Carrier, MTU and MAC as the port has them. */
+/**
+ * Carrier, MTU and MAC as the port has them. When another member of a bond has begun to send, the addresses of
+ * the interface are announced by it.
+ *
+ * Source: RFC 5227 2.3
+ */
 void twin_follow(struct twin *twin);
 
 /** To wait on for what the kernel sends. */

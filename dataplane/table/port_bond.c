@@ -165,6 +165,13 @@ bool port_bond_follow_links(const struct port *port)
 	return is_up;
 }
 
+int port_bond_sender(const struct port *port)
+{
+	int eth_id = rte_eth_bond_primary_get(port->eth_id);
+
+	return eth_id >= 0 && is_active(port, (uint16_t)eth_id) ? eth_id : -ENOLINK;
+}
+
 /*
  * 22.11 then resets the member, which only a stopped one allows, and complains; it must not be stopped
  * before, because workers are in it. Gone when this ends without "must be stopped to allow reset".

@@ -44,6 +44,9 @@ void port_bond_keep_mac(const struct port *port);
  */
 bool port_bond_follow_links(const struct port *port);
 
+/** DPDK's number of the member that sends for an active-backup bond. Errors: -ENOLINK, none does */
+int port_bond_sender(const struct port *port);
+
 /**
  * Take out of the bond and close the members that are leaving. Without any the bond has no link.
  *

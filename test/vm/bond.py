@@ -2,17 +2,20 @@
 """A bond, active-backup, of a VF of one NIC and the whole of another one, as A's only uplink. The active member's
 cable comes out under traffic, and in again; the active VF is taken away, and comes back."""
 import json
+import os
 import time
 
 from guest_flows import GuestFlows
 from lablib.netns import ip
 from lablib.shell import run, wait_until
-from lablib.topology import SEGMENT
+from lablib.topology import NODES, SEGMENT
+from lablib.traffic import Capture
 from sums import expect_left_to, expect_transfer_right
 from uplinks import SETTLE_SEC, expect_moved
 from vlan import VLAN, expect_tagged
 from world import NIC_OF_A, NIC_OF_UPLINK1, TAP_OF_UPLINK1, expect
 
+A = NODES["a"]
 MEMBERS = ("a", TAP_OF_UPLINK1)     # by their TAPs; the first one is active
 N_PINGS = 500
 N_STRAY = 50        # frames of a guest's kernel by a member that carries nothing
@@ -90,11 +93,15 @@ def check_member_removed(world):
     blink(world, MEMBERS[1])
     expect_carrier(world, MEMBERS[0])
     flows = GuestFlows(world)
+    announced = Capture(SEGMENT, MEMBERS[1], f"arp and src host {A.address} and dst host {A.address}",
+                        os.path.join(world.dir, "announced.pcap"))
     time.sleep(SETTLE_SEC)
     world.machine.call("nics.begin_no_vfs", NIC_OF_A)
     gone = wait_until(f"{vf} is gone", lambda: world.machine.call("nics.is_gone", vf), 60, quiet=True)
     expect(world.has_carrier("uplink0"), "the bond has no carrier with one member left")
     expect_carrier(world, MEMBERS[1])
+    n_announced = len(announced.stop())
+    expect(n_announced == 1, f"A announced its address {n_announced} times by the other member")
     in_at = flows.now()
     world.machine.call("nodes.give_vf_back", NIC_OF_A, timeout_sec=300)
     back = wait_until("the VF in the bond", lambda: world.machine.call("nodes.has_said", f"has its device {vf} again"),

@@ -13,9 +13,11 @@
 #include <net/if.h> // before the kernel's: only in this order do they agree on struct ifreq
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@
 #include "dataplane/stage/l2_input.h"
 #include "dataplane/stage/punt.h"
 #include "dataplane/stage/rx.h"
+#include "dataplane/table/port_bond.h"
 
 #define EXIT_SKIP 77
 #define MAX_TURNS 250u
@@ -171,6 +174,52 @@ static void test_host_punt_bond(void **state)
 	assert_true(first != ports.port[BOND].eth_id && second != ports.port[BOND].eth_id);
 }
 
+static void set_address(const char *ifname)
+{
+	struct ifreq ifr = {0};
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000201)};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	strcpy(ifr.ifr_name, ifname);
+	memcpy(&ifr.ifr_addr, &addr, sizeof(addr));
+	assert_int_equal(ioctl(fd, SIOCSIFADDR, &ifr), 0);
+	close(fd);
+}
+
+/* As main.c does it. Returns: how many packets were sent */
+static uint64_t follow(void)
+{
+	uint64_t n_before = stats.port[BOND].tx_pkts;
+
+	port_refresh(&ports.port[BOND]);
+	host_follow_ports(host);
+	return stats.port[BOND].tx_pkts - n_before;
+}
+
+/* The twin's one address, once for each change of the member that sends. */
+static void test_host_follow_ports_announces(void **state)
+{
+	const struct port *port = &ports.port[BOND];
+	int first, second;
+
+	(void)state;
+	set_address(port_names[BOND]);
+	follow();
+	assert_int_equal(follow(), 0);
+	first = port_bond_sender(port);
+	assert_true(first >= 0);
+	assert_int_equal(rte_eth_dev_stop((uint16_t)first), 0);
+	for (unsigned i = 0; i < MAX_TURNS && port_bond_sender(port) == first; i++) {
+		port_refresh(&ports.port[BOND]);
+		rte_delay_us_sleep(TURN_US);
+	}
+	second = port_bond_sender(port);
+	assert_true(second >= 0 && second != first);
+	assert_int_equal(follow(), 1);
+	assert_int_equal(follow(), 0);
+	assert_int_equal(rte_eth_dev_start((uint16_t)first), 0);
+}
+
 static void test_host_punt_no_twin(void **state)
 {
 	(void)state;
@@ -180,6 +229,7 @@ static void test_host_punt_no_twin(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_host_follow_ports_announces),
 		cmocka_unit_test(test_host_punt_bond),
 		cmocka_unit_test(test_host_punt_no_twin),
 	};
