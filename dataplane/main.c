@@ -205,9 +205,14 @@ static int add_port(struct dataplane *dp, const struct config_port *config)
 		.takes_groups = config->twin,
 		.takes_all = config->promiscuous,
 	};
-	int socket = config->pci != NULL ? pci_socket("", config->pci) : -1;
-	int ret = pool_set_find(&dp->pools, socket, config->mtu, &port.pool);
+	char member[CONFIG_PCI_BYTES];
+	int socket = -1, ret;
 
+	if (config->pci != NULL)
+		socket = pci_socket("", config->pci);
+	else if (config_port_member(config, 0, member))
+		socket = pci_socket("", member);
+	ret = pool_set_find(&dp->pools, socket, config->mtu, &port.pool);
 	if (ret < 0)
 		snprintf(dp->error, sizeof(dp->error),
 			"port %s: no memory for its buffers; raise dataplane.memory_mb (now %u)",
