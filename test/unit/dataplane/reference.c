@@ -325,7 +325,9 @@ static void put_vxlan(uint8_t *udp, const struct wire_path *path, uint32_t inner
 	uint16_t sum;
 
 	// which port of the range is ours to choose
-	put16(udp, sport >= tunnel->udp_src_min && sport <= tunnel->udp_src_max ? sport : 0);
+	put16(udp, sport >= tunnel->udp_src_min && sport <= tunnel->udp_src_max
+			   ? sport
+			   : tunnel->udp_src_min); // which it has not
 	put16(udp + 2, tunnel->udp_dst);
 	put16(udp + 4, (uint16_t)(UDP + VXLAN + ETHER + inner_bytes));
 	put16(udp + 6, 0);

@@ -173,6 +173,42 @@ static void test_encap_vxlan_source_port_fragments(void **state)
 	}
 }
 
+/* Each packet has its own identification, in its burst and over bursts, up to the end of the numbers. */
+static void test_encap_identification(void **state)
+{
+	const struct support_packet packet = {.src = THE_POD, .dst = OUR_POD, .payload_bytes = 10};
+
+	(void)state;
+	for (unsigned k = 0; k < RTE_DIM(kinds); k++) {
+		struct wire_path wire = path_of(kinds[k]);
+		struct adjacency adjacency;
+		uint16_t id = 0xfff8, expected = id;
+
+		assert_int_equal(adjacency_make(&adjacency, &wire), 0);
+		for (unsigned n = 1; n < 7; n++) {
+			struct burst burst = {.n = 0};
+
+			for (unsigned i = 0; i < n; i++) {
+				burst_add(&burst, support_packet_build(pool, &packet));
+				burst_read_ip4(&burst, i);
+				burst.adjacency[i] = &adjacency;
+				burst_set_encap(&burst, (uint16_t)i,
+					(enum encap)(adjacency.kind - ADJACENCY_NATIVE));
+			}
+			if (adjacency.kind == ADJACENCY_IPIP)
+				encap_ipip(&burst, &id);
+			else
+				encap_vxlan(&burst, &id);
+			for (unsigned i = 0; i < n; i++)
+				assert_int_equal(
+					rte_be_to_cpu_16(
+						support_packet_ip4(burst.pkt[i])->packet_id),
+					expected++);
+			rte_pktmbuf_free_bulk(burst.pkt, n);
+		}
+	}
+}
+
 /* RFC 6040 4.1, normal mode: all four are copied; DSCP is not. */
 static void test_encap_ecn_copied(void **state)
 {
@@ -218,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_encap_vxlan_source_ports),
 		cmocka_unit_test(test_encap_vxlan_source_port_beside),
 		cmocka_unit_test(test_encap_vxlan_source_port_fragments),
+		cmocka_unit_test(test_encap_identification),
 		cmocka_unit_test(test_encap_ecn_copied),
 		cmocka_unit_test(test_adjacency_refuses),
 	};
