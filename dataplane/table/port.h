@@ -18,10 +18,10 @@
 
 #define PORT_MAX 32u /**< RTE_MAX_ETHPORTS of Debian's DPDK */
 
-/** How to make one port. */
 /** What becomes of tunnel packets that pods send. */
 enum pod_tunnels { POD_TUNNELS_DROP = 0, POD_TUNNELS_PASS };
 
+/** How to make one port. */
 struct port_config {
 	const char *name;
 	enum wire_port_kind kind;

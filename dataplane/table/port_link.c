@@ -5,8 +5,6 @@
  */
 #include "dataplane/table/port.h"
 
-#include "dataplane/table/port_bond.h"
-
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 
@@ -18,6 +16,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "dataplane/table/port_bond.h"
 
 /* What a driver tells. A device that wants a reset has to be made anew, as one that was away. */
 static const enum rte_eth_event_type events[] = {
