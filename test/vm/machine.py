@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import time
@@ -12,6 +13,11 @@ from lablib.topology import PREFIX, ROOT
 
 BOOT_SEC = 300
 MEMORY_MB = 1536
+NOTHING = "it said nothing"
+
+
+class EmulatorEnded(LabError):
+    """QEMU ended, and the guest's kernel had said nothing: no panic."""
 
 
 def mac_of_nic(number):
@@ -87,16 +93,29 @@ class Machine:
                 return line
             except OSError:
                 line.close()
-            if self.process.poll() is not None or time.monotonic() > until:
-                raise LabError(f"QEMU does not run: {self.last_words('qemu.log')}")
+            if self.process.poll() is not None:
+                raise self.ended()
+            if time.monotonic() > until:
+                raise LabError(f"QEMU does not answer at {name}: {self.last_words('qemu.log')}")
             time.sleep(0.1)
 
     def last_words(self, name="console.log"):
         try:
             with open(os.path.join(self.dir, name), encoding="utf-8", errors="replace") as log:
-                return (log.read().strip() or "it said nothing").splitlines()[-1]
+                return (log.read().strip() or NOTHING).splitlines()[-1]
         except FileNotFoundError:
-            return "it said nothing"
+            return NOTHING
+
+    def ended(self):
+        """The error that says how the guest ended."""
+        try:
+            code = self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            return LabError(f"the guest's agent ended; the console: {self.last_words()}")
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        kind = EmulatorEnded if self.last_words() == NOTHING else LabError
+        return kind(f"QEMU ended {how}; its log: {self.last_words('qemu.log')}; the guest's console: "
+                    f"{self.last_words()}")
 
     def answer(self, timeout_sec):
         """The next line from the guest."""
@@ -107,13 +126,16 @@ class Machine:
                 raise LabError(f"the guest does not answer; its console: {self.last_words()}")
             part = self.line.recv(65536)
             if not part:
-                raise LabError(f"the guest ended; its console: {self.last_words()}")
+                raise self.ended()
             self.waiting += part
         line, _, self.waiting = self.waiting.partition(b"\n")
         return json.loads(line)
 
     def order(self, **words):
-        self.line.sendall(json.dumps(words).encode() + b"\n")
+        try:
+            self.line.sendall(json.dumps(words).encode() + b"\n")
+        except OSError:
+            raise self.ended() from None
 
     def run(self, argv, timeout_sec=60, check=True):
         """A command in the guest; returns what it printed."""
@@ -138,6 +160,12 @@ class Machine:
 
     def monitor(self, command, **arguments):
         """One command to QEMU itself."""
+        try:
+            self.tell_monitor(command, arguments)
+        except (OSError, ValueError):       # it ended before it answered
+            raise self.ended() from None
+
+    def tell_monitor(self, command, arguments):
         line = self.connect("qmp.sock")
         with line, line.makefile("rw", encoding="ascii") as monitor:
             monitor.readline()

@@ -51,6 +51,7 @@ class World(Lab):
         super().__init__(build_dir=build_dir)
         self.image = image
         self.machine = None
+        self.may_start_again = True
         self.podlanes["a"] = GuestPodlane(self.daemons, NODES["a"], self.dir, build_dir, 0, "complete")
         self.take()
 
