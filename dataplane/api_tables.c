@@ -363,7 +363,7 @@ static void lcore_stats(const struct api_tables *tables, unsigned i, struct wire
 	const struct lcore_stats *stats = &tables->stats[i];
 
 	*out = (struct wire_lcore_stats){
-		.lcore = tables->lcores[i],
+		.lcore = tables->cpus[i],
 		.is_main = i == 0,
 		.rx_pkts = stats->rx_pkts,
 		.tx_pkts = stats->tx_pkts,

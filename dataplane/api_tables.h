@@ -37,7 +37,7 @@ struct api_tables {
 	struct rte_mempool *pool;
 	struct prober *prober;
 	struct lcore_stats *stats; /**< [0] is the main lcore's, then the workers' */
-	const unsigned *lcores;	   /**< their lcore ids */
+	const unsigned *cpus;	   /**< theirs */
 	unsigned n_lcores;
 	struct path_pkts *const *path_pkts; /**< of each lcore, by path slot; [0] is the main's */
 	const struct icmp_stats *icmp;

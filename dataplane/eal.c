@@ -24,7 +24,7 @@
  */
 #define NO_DEVICE "0000:00:00.0"
 
-static int check_lcores(const struct eal_config *config, char *error, size_t error_bytes)
+static int check_cpus(const struct eal_config *config, char *error, size_t error_bytes)
 {
 	long n_cpus = sysconf(_SC_NPROCESSORS_CONF);
 	unsigned i;
@@ -34,19 +34,23 @@ static int check_lcores(const struct eal_config *config, char *error, size_t err
 	if (i == config->n_workers && config->main_lcore < n_cpus)
 		return 0;
 	snprintf(error, error_bytes,
-		"there is no lcore %u: this machine has 0 to %ld; set dataplane.main_lcore and "
+		"there is no CPU %u: this machine has 0 to %ld; set dataplane.main_lcore and "
 		"dataplane.workers",
 		i < config->n_workers ? config->workers[i] : config->main_lcore, n_cpus - 1);
 	return -EINVAL;
 }
 
+/*
+ * DPDK's lcores are numbers of ours, each pinned to a CPU: the main lcore may have a worker's, and a CPU
+ * may have a number above RTE_MAX_LCORE.
+ */
 static void list_lcores(const struct eal_config *config, char *list, size_t bytes)
 {
-	// each lcore is one id here and may run anywhere in --lcores syntax; we pin one to one
-	int len = snprintf(list, bytes, "--lcores=%u", config->main_lcore);
+	int len = snprintf(list, bytes, "--lcores=%u@%u", EAL_MAIN_LCORE, config->main_lcore);
 
 	for (unsigned i = 0; i < config->n_workers && (size_t)len < bytes; i++)
-		len += snprintf(list + len, bytes - (size_t)len, ",%u", config->workers[i]);
+		len += snprintf(list + len, bytes - (size_t)len, ",%u@%u", eal_lcore_of_worker(i),
+			config->workers[i]);
 }
 
 /* The marks of packet.h; a driver that needs a bit of its own takes another one. */
@@ -60,7 +64,7 @@ static int keep_mark(const char *name, unsigned bit)
 
 int eal_start(const struct eal_config *config, char *error, size_t error_bytes)
 {
-	char lcores[256], main_lcore[32], memory[32], prefix[64];
+	char lcores[512], main_lcore[32], memory[32], prefix[64];
 	char program[] = "podlane-dataplane", no_pci[] = "--no-pci",
 	     no_device[] = "--allow=" NO_DEVICE, quiet[] = "--log-level=lib.*:4";
 	// the addresses in rings and the kernel's are virtual: memory stays in one piece (pool.c)
@@ -72,10 +76,10 @@ int eal_start(const struct eal_config *config, char *error, size_t error_bytes)
 	char *argv[MAX_ARGS];
 	int argc = 0;
 
-	if (check_lcores(config, error, error_bytes) < 0)
+	if (check_cpus(config, error, error_bytes) < 0)
 		return -EINVAL;
 	list_lcores(config, lcores, sizeof(lcores));
-	snprintf(main_lcore, sizeof(main_lcore), "--main-lcore=%u", config->main_lcore);
+	snprintf(main_lcore, sizeof(main_lcore), "--main-lcore=%u", EAL_MAIN_LCORE);
 	snprintf(memory, sizeof(memory), "-m%u", config->memory_mb);
 	snprintf(prefix, sizeof(prefix), "--file-prefix=podlane-%s", config->node);
 

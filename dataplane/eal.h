@@ -9,11 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define EAL_MAIN_LCORE 0u
+
+/** DPDK's number for a worker, whatever CPU it is on. @idx: of the worker */
+static inline unsigned eal_lcore_of_worker(unsigned idx)
+{
+	return EAL_MAIN_LCORE + 1 + idx;
+}
+
 struct eal_config {
 	const char
 		*node; /**< names the hugepage files, so that several can run beside each other */
-	uint32_t main_lcore;
-	const uint32_t *workers;
+	uint32_t main_lcore;	 /**< a CPU; it may be a worker's */
+	const uint32_t *workers; /**< CPUs */
 	unsigned n_workers;
 	bool has_hugepages;
 	bool has_pci; /**< PCI devices may be added later, by port_add() */

@@ -53,7 +53,7 @@ struct dataplane {
 	unsigned n_workers;
 	struct lcore_stats *stats;		     /* main, then workers */
 	struct path_pkts *path_pkts[WORKER_MAX + 1]; /* likewise */
-	unsigned lcores[WORKER_MAX + 1];
+	unsigned cpus[WORKER_MAX + 1];		     /* likewise */
 	bool is_eal_started;
 	char error[512];
 };
@@ -261,11 +261,11 @@ static int create_workers(struct dataplane *dp)
 {
 	const struct config_dataplane *config = &dp->config->dataplane;
 
-	dp->lcores[0] = config->main_lcore;
+	dp->cpus[0] = config->main_lcore;
 	for (unsigned i = 0; i < dp->n_workers; i++) {
 		struct worker *worker = &dp->workers[i];
 
-		dp->lcores[i + 1] = config->workers[i];
+		dp->cpus[i + 1] = config->workers[i];
 		*worker = (struct worker){
 			.pipeline =
 				{
@@ -282,7 +282,6 @@ static int create_workers(struct dataplane *dp)
 			.code = pipeline_code(0),
 			.epoch = &dp->epoch,
 			.idx = i,
-			.lcore = config->workers[i],
 			.idle_us = config->idle == CONFIG_IDLE_SLEEP ? config->idle_us : 0,
 		};
 		if (worker_make_rings(worker) < 0) {
@@ -333,7 +332,7 @@ static int create_server(struct dataplane *dp)
 	tables->prober = dp->prober;
 	tables->stats = dp->stats;
 	tables->path_pkts = dp->path_pkts;
-	tables->lcores = dp->lcores;
+	tables->cpus = dp->cpus;
 	tables->n_lcores = dp->n_workers + 1;
 	tables->icmp = host_icmp_stats(dp->host);
 	tables->between = drain_between;
@@ -371,7 +370,7 @@ static int start(struct dataplane *dp, const struct options *options)
 		return ret;
 
 	for (unsigned i = 0; i < dp->n_workers; i++)
-		rte_eal_remote_launch(worker_main, &dp->workers[i], dp->workers[i].lcore);
+		rte_eal_remote_launch(worker_main, &dp->workers[i], eal_lcore_of_worker(i));
 	return 0;
 }
 

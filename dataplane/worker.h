@@ -23,8 +23,7 @@ struct worker {
 	struct pipeline pipeline;
 	const struct pipeline_code *code;
 	struct epoch *epoch;
-	unsigned idx; /**< its reader id in the epoch */
-	unsigned lcore;
+	unsigned idx;	  /**< its reader id in the epoch */
 	uint32_t idle_us; /**< how long an idle worker sleeps; 0: it never does */
 	unsigned n_queues;
 	struct worker_queue queue[WORKER_MAX_QUEUES];

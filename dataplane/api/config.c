@@ -19,7 +19,7 @@
 #include <sys/un.h>
 
 #define CONFIG_FILE_BYTES 1048576u
-#define CONFIG_LCORES	  128u /* RTE_MAX_LCORE of Debian's DPDK */
+#define CONFIG_CPUS	  1024u /* CPU_SETSIZE of glibc */
 #define CONFIG_POOL	  "10.244.0.0/16"
 
 #define RAW(member) offsetof(struct raw_config, member)
@@ -36,7 +36,7 @@ static const struct number_row number_rows[] = {
 	{"tunnel.port", RAW(tunnel.port), CFG(tunnel.port), 4789, 1, 65535},
 	{"probe.budget_pps", RAW(probe.budget_pps), CFG(probe.budget_pps), 500, 0, 100000},
 	{"dataplane.main_lcore", RAW(dataplane.main_lcore), CFG(dataplane.main_lcore), 0, 0,
-		CONFIG_LCORES - 1},
+		CONFIG_CPUS - 1},
 	{"dataplane.idle_us", RAW(dataplane.idle_us), CFG(dataplane.idle_us), 50, 1, 100000},
 	{"dataplane.memory_mb", RAW(dataplane.memory_mb), CFG(dataplane.memory_mb), 512, 64,
 		1048576},
@@ -247,17 +247,13 @@ static int check_workers(struct config_loading *load)
 	const char *key = "dataplane.workers";
 
 	for (unsigned i = 0; i < dp->n_workers; i++) {
-		if (dp->workers[i] >= CONFIG_LCORES)
-			return config_refuse(load, key, "lcore %u is not in 0..%u", dp->workers[i],
-				CONFIG_LCORES - 1);
-		// DPDK starts no worker there: nobody would poll
-		if (dp->workers[i] == dp->main_lcore)
-			return config_refuse(load, key, "lcore %u is main_lcore; use another",
-				dp->workers[i]);
+		if (dp->workers[i] >= CONFIG_CPUS)
+			return config_refuse(load, key, "CPU %u is not in 0..%u", dp->workers[i],
+				CONFIG_CPUS - 1);
 		for (unsigned j = 0; j < i; j++)
 			if (dp->workers[j] == dp->workers[i])
-				return config_refuse(load, key,
-					"lcore %u is there twice; remove one", dp->workers[i]);
+				return config_refuse(load, key, "CPU %u is there twice; remove one",
+					dp->workers[i]);
 	}
 	return 0;
 }
@@ -271,7 +267,7 @@ static int take_workers(struct config_loading *load)
 
 	if (!is_said && config_place_of_name(load->text, "workers", 1) != 0)
 		return config_refuse(load, "dataplane.workers",
-			"is empty; nobody would poll: name an lcore");
+			"is empty; nobody would poll: name a CPU");
 	dp->n_workers = is_said ? load->raw->dataplane.workers_count : 1;
 	dp->workers = calloc(dp->n_workers, sizeof(*dp->workers));
 	if (dp->workers == NULL)

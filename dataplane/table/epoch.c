@@ -4,9 +4,13 @@
  */
 #include "dataplane/table/epoch.h"
 
+#include <rte_cycles.h>
 #include <rte_malloc.h>
+#include <rte_pause.h>
 
 #include <errno.h>
+
+#define SPINS 1024u /* some turns of a busy worker */
 
 int epoch_init(struct epoch *epoch, unsigned n_readers)
 {
@@ -28,4 +32,17 @@ void epoch_fini(struct epoch *epoch)
 {
 	rte_free(epoch->qsbr);
 	epoch->qsbr = NULL;
+}
+
+void epoch_wait(struct epoch *epoch)
+{
+	uint64_t token = rte_rcu_qsbr_start(epoch->qsbr);
+
+	for (unsigned i = 0; rte_rcu_qsbr_check(epoch->qsbr, token, false) == 0; i++) {
+		// a worker on the main lcore's own CPU gets on only while this sleeps
+		if (i < SPINS)
+			rte_pause();
+		else
+			rte_delay_us_sleep(1);
+	}
 }

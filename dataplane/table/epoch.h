@@ -41,9 +41,6 @@ static inline void epoch_quiescent(struct epoch *epoch, unsigned reader)
 }
 
 /** Wait until no worker holds what it could read before this call. Threads: main lcore only. */
-static inline void epoch_wait(struct epoch *epoch)
-{
-	rte_rcu_qsbr_synchronize(epoch->qsbr, RTE_QSBR_THRID_INVALID);
-}
+void epoch_wait(struct epoch *epoch);
 
 #endif

@@ -75,10 +75,10 @@ struct port {
 	char name[WIRE_NAME_BYTES];
 	char device[WIRE_NAME_BYTES];
 	char eth_name[WIRE_NAME_BYTES];
-	rte_spinlock_t tx_lock; /**< only taken when is_tx_shared */
+	rte_spinlock_t tx_lock; /**< only taken when is_tx_shared; in no line that workers read */
 	unsigned n_members;	/**< 0: it is no bond */
 	struct port_member member[PORT_MEMBERS_MAX];
-};
+} __rte_cache_aligned;
 
 struct port_table {
 	unsigned n;

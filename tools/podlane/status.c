@@ -45,15 +45,6 @@ static json_int_t integer_of(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
-static json_t *find_lcore(const json_t *lcores, json_int_t idx)
-{
-	json_t *lcore;
-	size_t i;
-
-	json_array_foreach(lcores, i, lcore) if (integer_of(lcore, "lcore") == idx) return lcore;
-	return NULL;
-}
-
 static double share(double part, double whole)
 {
 	return whole > 0 ? part / whole : 0;
@@ -63,6 +54,7 @@ static double share(double part, double whole)
 static void add_rates(json_t *dataplane, const json_t *before, uint64_t tsc_hz)
 {
 	json_t *lcores = json_object_get(dataplane, "lcores"), *lcore;
+	json_t *lcores_before;
 	double sec = (double)integer_of(dataplane, "uptime_sec");
 	size_t i;
 
@@ -71,11 +63,12 @@ static void add_rates(json_t *dataplane, const json_t *before, uint64_t tsc_hz)
 		before = NULL;
 	if (before != NULL)
 		sec = (double)(integer_of(dataplane, "at_ns") - integer_of(before, "at_ns")) / 1e9;
+	// one process lists them in one order; main lcore and a worker may be on one CPU
+	lcores_before = json_object_get(before, "lcores");
 
 	json_array_foreach(lcores, i, lcore)
 	{
-		const json_t *old =
-			find_lcore(json_object_get(before, "lcores"), integer_of(lcore, "lcore"));
+		const json_t *old = json_array_get(lcores_before, i);
 		double busy =
 			(double)(integer_of(lcore, "busy_cycles") - integer_of(old, "busy_cycles"));
 

@@ -80,7 +80,7 @@ static inline int api_setup(void **state)
 	tables.prober = prober;
 	tables.stats = stats;
 	tables.path_pkts = path_pkts;
-	tables.lcores = lcores;
+	tables.cpus = lcores;
 	tables.n_lcores = 2;
 	tables.icmp = &icmp;
 	assert_int_equal(api_server_create(&server, path, &tables, error, sizeof(error)), 0);
