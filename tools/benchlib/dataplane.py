@@ -30,13 +30,13 @@ dataplane:
 """
 
 
-def replaying(pcap):
-    """Ports of a case: one replays a file from memory, the other swallows what is sent."""
-    return {"in": f"net_pcap0,rx_pcap={pcap},infinite_rx=1", "out": "net_null0,no-rx=1"}
+def replaying(pcap, n_queues=1):
+    """Ports of a case: one replays a file from memory by each of its queues, the other swallows what is sent."""
+    return {"in": f"net_pcap0,{f'rx_pcap={pcap},' * n_queues}infinite_rx=1", "out": "net_null0,no-rx=1"}
 
 
 class Dataplane:
-    """One process on two devices, {name: devargs}; cores: of the main lcore and of the worker."""
+    """One process on two devices, {name: devargs}; cores: of the main lcore, then of the workers."""
 
     def __init__(self, build_dir, work_dir, devices, engine, mbufs, memory_mb, cores):
         self.log_path = os.path.join(work_dir, "dataplane.log")
@@ -45,10 +45,11 @@ class Dataplane:
         self.is_stopped = False
         config = os.path.join(work_dir, "podlane.yaml")
         with open(config, "w", encoding="ascii") as out:
-            ports = "".join(f"  - name: {name}\n    devargs: {devargs}\n"
+            ports = "".join(f"  - name: {name}\n    devargs: {devargs}\n    queues: {len(cores) - 1}\n"
                             for name, devargs in devices.items())
             out.write(CONFIG.format(ports=ports, pool=packets.POOL_CIDR, socket=self.socket,
-                                    main=cores[0], workers=cores[1], memory_mb=memory_mb,
+                                    main=cores[0], workers=", ".join(map(str, cores[1:])),
+                                    memory_mb=memory_mb,
                                     mbufs=mbufs, engine=engine,
                                     max_routes=65536 if engine == "lpm" else 2000000))
         if os.path.exists(self.socket):
@@ -61,8 +62,7 @@ class Dataplane:
         self.pid = self.process.pid     # unshare executes it in its own place
         try:
             self.connect(build_dir)
-            self.tid = machine.worker_thread(self.pid, cores[1])
-            machine.claim_core(self.tid)
+            self.workers = machine.worker_threads(self.pid, cores)
         except BaseException:
             self.stop()
             raise

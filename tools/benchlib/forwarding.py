@@ -114,7 +114,7 @@ class Bench:
 
     def in_turn(self, contestants, progress):
         return rounds.measure_in_turn(
-            contestants, self.cores[1], self.n_turns, self.seconds,
+            contestants, self.n_turns, self.seconds,
             lambda clean, turns: progress.turn(f"{clean}/{self.n_turns} rounds, {turns - clean} "
                                                "disturbed"))
 

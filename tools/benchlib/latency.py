@@ -155,8 +155,8 @@ class Bench:
             testpmd.stop()
 
     def one_round(self, program, generator, pps):
-        watches = [machine.Watch(program.pid, program.tid, self.cores[1]),
-                   machine.Watch(generator.pid, generator.pid, self.cores[0])]
+        watches = [machine.Watch(program.pid, program.workers),
+                   machine.Watch(generator.pid, [(generator.pid, self.cores[0])])]
         result = generator.round(pps, ROUND_SEC)
         if result["received"] == 0:
             raise LabError(f"latency: none of {result['sent']:.0f} packets came back")

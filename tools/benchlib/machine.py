@@ -58,6 +58,16 @@ def worker_thread(pid, core):
     raise LabError(f"process {pid} has no worker on core {core}")
 
 
+def worker_threads(pid, cores):
+    """[(thread, core), ...] of a DPDK program; cores: its main lcore's, then the workers'. Each core but the
+    main lcore's is claimed."""
+    workers = [(worker_thread(pid, core), core) for core in cores[1:]]
+    for tid, core in workers:
+        if core != cores[0]:
+            claim_core(tid)
+    return workers
+
+
 def claim_core(tid):
     """Let nobody else on a worker's core while it runs, as on a node with isolated cores."""
     os.sched_setscheduler(tid, os.SCHED_FIFO, os.sched_param(1))
@@ -73,21 +83,21 @@ def stolen_sec(core):
 
 
 class Watch:
-    """How much of a time on a core did not belong to a thread: others ran there, or the host did."""
+    """How much of a time on a core did not belong to its thread: others ran there, or the host did. The mean,
+    if there are several. workers: [(thread, core), ...]"""
 
-    def __init__(self, pid, tid, core):
-        self.path = f"/proc/{pid}/task/{tid}/schedstat"
-        self.core = core
-        self.waited, self.stolen = self.now()
+    def __init__(self, pid, workers):
+        self.pid = pid
+        self.workers = workers
+        self.before = self.now()
 
     def now(self):
-        return int(read(self.path).split()[1]) / 1e9, stolen_sec(self.core)
+        return sum(int(read(f"/proc/{self.pid}/task/{tid}/schedstat").split()[1]) / 1e9 + stolen_sec(core)
+                   for tid, core in self.workers)
 
     def lost_sec(self):
-        waited, stolen = self.now()
-        lost = waited - self.waited + stolen - self.stolen
-        self.waited, self.stolen = waited, stolen
-        return lost
+        before, self.before = self.before, self.now()
+        return (self.before - before) / len(self.workers)
 
 
 def pause(pid):

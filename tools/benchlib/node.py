@@ -130,8 +130,7 @@ class Node:
         self.start("dataplane", [self.program("dataplane", "podlane-dataplane"),
                                  "--config", self.config])
         self.await_socket("dataplane", "dataplane.sock")
-        self.worker = machine.worker_thread(self.pid("dataplane"), self.cores[1])
-        machine.claim_core(self.worker)
+        (self.worker, _), = machine.worker_threads(self.pid("dataplane"), self.cores)
         self.client = subprocess.Popen(
             [self.program("tools", "bench-client"), "--read", f"{self.dir}/dataplane.sock"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

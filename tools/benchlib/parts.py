@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 
-from . import control, forwarding, latency, linerate, node, plan, report
+from . import control, forwarding, latency, linerate, node, plan, report, workers
 
 # What a part needs: build folder, folder for its files, cores of main lcore and worker, rounds for a
 # figure and their length
@@ -27,6 +27,11 @@ def run_forwarding(context, cases):
                             context.round_sec).run(cases)
 
 
+def run_workers(context, cases):
+    return workers.Bench(context.build_dir, context.work_dir, context.cores, context.n_rounds,
+                         context.round_sec).run(cases)
+
+
 def run_latency(context, _):
     return latency.Bench(context.build_dir, context.work_dir, context.cores).run()
 
@@ -44,6 +49,9 @@ PARTS = [
                           "line_rate": {"cores": linerate.need(results),
                                         "goodput_25gbe": linerate.goodput()}},
          report.draw),
+    Part("workers", lambda _: workers.CASES, workers.MEMORY_MB, run_workers,
+         lambda results: [workers.table(results)], lambda results: {"workers": results},
+         lambda *_: [], is_quick=False),
     Part("latency", lambda _: [latency.CASE], latency.MEMORY_MB, run_latency,
          lambda results: [latency.table(results)], lambda results: {"latency": results},
          latency.draw),

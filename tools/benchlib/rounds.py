@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Measure programs in turn on one core: while one runs the others are stopped, so that all meet the
+"""Measure programs in turn on the same cores: while one runs the others are stopped, so that all meet the
 same machine. A round in which others had the core, or the counters came late, does not count."""
 import statistics
 import time
@@ -22,34 +22,34 @@ class Contestant:
         self.prepare = prepare
 
 
-def one_round(contestant, core, seconds):
+def one_round(contestant, seconds, lost_share):
     program = contestant.program
     machine.go_on(program.pid)
     try:
         if contestant.prepare is not None:
             contestant.prepare()
         time.sleep(WARM_SEC)
-        watch = machine.Watch(program.pid, program.tid, core)
+        watch = machine.Watch(program.pid, program.workers)
         result = program.measure(seconds)
-        lost_share = max(watch.lost_sec(), 0) / seconds
+        lost = max(watch.lost_sec(), 0) / seconds
     finally:
         machine.pause(program.pid)
     # what it would have done with the core to itself; little, in a round that counts
-    result["pps"] /= max(1 - lost_share, 0.01)
-    result["lost_share"] = lost_share
-    result["is_clean"] = (lost_share <= LOST_SHARE and
+    result["pps"] /= max(1 - lost, 0.01)
+    result["lost_share"] = lost
+    result["is_clean"] = (lost <= lost_share and
                           result.get("uncertainty", 0) <= UNCERTAINTY)
     return result
 
 
-def measure_in_turn(contestants, core, n_turns, seconds, progress):
-    """Turns of one round each, after one that does not count. Returns: {name: [round, ...]}, and is
-    it undisturbed?"""
+def measure_in_turn(contestants, n_turns, seconds, progress, lost_share=LOST_SHARE):
+    """Turns of one round each, after one that does not count. lost_share: of an undisturbed round, at most.
+    Returns: {name: [round, ...]}, and is it undisturbed?"""
     turns = []
     for one in contestants:
-        one_round(one, core, seconds / 2)
+        one_round(one, seconds / 2, lost_share)
     for _ in range(n_turns * MORE_TURNS):
-        turns.append({one.name: one_round(one, core, seconds) for one in contestants})
+        turns.append({one.name: one_round(one, seconds, lost_share) for one in contestants})
         clean = [turn for turn in turns if all(one["is_clean"] for one in turn.values())]
         progress(len(clean), len(turns))
         if len(clean) >= n_turns:

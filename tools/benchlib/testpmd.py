@@ -14,15 +14,16 @@ RATE = re.compile(r"Tx-pps:\s+(\d+)")
 
 def argv(devices, mbufs, memory_mb, cores):
     # into a pipe it would say nothing until its buffer is full
-    return ["stdbuf", "-oL", "dpdk-testpmd", f"--lcores={cores[0]},{cores[1]}", f"--main-lcore={cores[0]}",
-            "--no-pci", "--in-memory", f"-m{memory_mb}", "--no-telemetry", "--iova-mode=va",
-            "--file-prefix=podlane-bench", "--log-level=lib.*:4",
-            *(f"--vdev={device}" for device in devices), "--", "-i", "--nb-cores=1", f"--total-num-mbufs={mbufs}", "--no-flush-rx",
+    lcores, n_workers = ",".join(f"{i}@{core}" for i, core in enumerate(cores)), len(cores) - 1
+    return ["stdbuf", "-oL", "dpdk-testpmd", f"--lcores={lcores}", "--main-lcore=0", "--no-pci",
+            "--in-memory", f"-m{memory_mb}", "--no-telemetry", "--iova-mode=va", "--file-prefix=podlane-bench", "--log-level=lib.*:4",
+            *(f"--vdev={device}" for device in devices), "--", "-i", f"--nb-cores={n_workers}",
+            f"--rxq={n_workers}", f"--txq={n_workers}", f"--total-num-mbufs={mbufs}", "--no-flush-rx",
             "--burst=32", "--forward-mode=io"]
 
 
 class Testpmd:
-    """One process on two devices; mode is what it does with the packets."""
+    """One process on two devices; mode is what it does with the packets. cores: as a Dataplane's."""
 
     def __init__(self, devices, mbufs, memory_mb, cores):
         self.process = subprocess.Popen(argv(devices, mbufs, memory_mb, cores),
@@ -33,8 +34,7 @@ class Testpmd:
         try:
             self.answer()
             self.set_mode("io")
-            self.tid = machine.worker_thread(self.pid, cores[1])
-            machine.claim_core(self.tid)
+            self.workers = machine.worker_threads(self.pid, cores)
         except BaseException:
             self.stop()
             raise
