@@ -42,7 +42,7 @@ static struct wire_path_stats add_up_path(const struct api_tables *tables, uint3
 
 	for (unsigned i = 0; i < tables->n_lcores; i++) {
 		for (unsigned kind = 0; kind < WIRE_PATH_N_KINDS; kind++)
-			sum.pkts[kind] += tables->path_pkts[i][idx].pkts[kind];
+			sum.pkts[kind] += tables->path_pkts[i].of_kind[kind][idx];
 	}
 	return sum;
 }
@@ -56,7 +56,7 @@ static void restart_counts(struct api_tables *tables, uint32_t idx)
 	struct wire_path_stats sum = add_up_path(tables, idx);
 
 	for (unsigned kind = 0; kind < WIRE_PATH_N_KINDS; kind++)
-		tables->path_pkts[0][idx].pkts[kind] -= sum.pkts[kind];
+		tables->path_pkts[0].of_kind[kind][idx] -= sum.pkts[kind];
 }
 
 /* What goes in front of an IP packet, but for Ethernet. */

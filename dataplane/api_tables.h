@@ -39,7 +39,7 @@ struct api_tables {
 	struct lcore_stats *stats; /**< [0] is the main lcore's, then the workers' */
 	const unsigned *cpus;	   /**< theirs */
 	unsigned n_lcores;
-	struct path_pkts *const *path_pkts; /**< of each lcore, by path slot; [0] is the main's */
+	const struct path_pkts *path_pkts; /**< likewise */
 	const struct icmp_stats *icmp;
 	struct wire_pool pools[API_MAX_POOLS];
 	unsigned n_pools;

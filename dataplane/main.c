@@ -51,9 +51,9 @@ struct dataplane {
 	struct api_tables tables;
 	struct worker *workers; /* n_workers of them */
 	unsigned n_workers;
-	struct lcore_stats *stats;		     /* main, then workers */
-	struct path_pkts *path_pkts[WORKER_MAX + 1]; /* likewise */
-	unsigned cpus[WORKER_MAX + 1];		     /* likewise */
+	struct lcore_stats *stats;		    /* main, then workers */
+	struct path_pkts path_pkts[WORKER_MAX + 1]; /* likewise */
+	unsigned cpus[WORKER_MAX + 1];		    /* likewise */
 	bool is_eal_started;
 	char error[512];
 };
@@ -147,9 +147,12 @@ static int create_tables(struct dataplane *dp)
 	dp->workers = rte_calloc("workers", dp->n_workers, sizeof(*dp->workers), 0);
 	ret = dp->stats == NULL || dp->workers == NULL ? -ENOMEM : 0;
 	for (unsigned i = 0; i <= dp->n_workers && ret == 0; i++) {
-		dp->path_pkts[i] = rte_calloc("path_pkts", config->max_paths,
-			sizeof(struct path_pkts), RTE_CACHE_LINE_SIZE);
-		ret = dp->path_pkts[i] == NULL ? -ENOMEM : 0;
+		uint64_t *pkts =
+			rte_calloc("path_pkts", (size_t)config->max_paths * WIRE_PATH_N_KINDS,
+				sizeof(*pkts), RTE_CACHE_LINE_SIZE);
+
+		dp->path_pkts[i] = path_pkts_in(pkts, config->max_paths);
+		ret = pkts == NULL ? -ENOMEM : 0;
 	}
 	dp->pools = (struct pool_set){
 		.n_mbufs = config->mbufs,
@@ -274,7 +277,7 @@ static int create_workers(struct dataplane *dp)
 					.endpoints = dp->tables.endpoints,
 					.ports = &dp->ports,
 					.stats = &dp->stats[i + 1],
-					.path_pkts = dp->path_pkts[i + 1],
+					.path_pkts = &dp->path_pkts[i + 1],
 					.worker = i,
 					.probes = i == 0 ? prober_waiting(dp->prober) : NULL,
 					.probe_sent_tsc = prober_sent_tsc(dp->prober),
@@ -393,7 +396,7 @@ static void stop(struct dataplane *dp)
 		worker_free_rings(&dp->workers[i]);
 	rte_free(dp->workers);
 	for (unsigned i = 0; i <= dp->n_workers; i++)
-		rte_free(dp->path_pkts[i]);
+		rte_free(dp->path_pkts[i].of_kind[0]);
 	rte_free(dp->stats);
 	pool_set_free(&dp->pools);
 }

@@ -22,7 +22,7 @@ struct pipeline {
 	struct rte_ring *to_kernel; /**< this worker is its only producer */
 	struct rte_ring *to_icmp;   /**< likewise */
 	struct lcore_stats *stats;
-	struct path_pkts *path_pkts; /**< by path slot */
+	const struct path_pkts *path_pkts;
 	unsigned worker;
 	uint16_t ip_id; /**< next identification of an outer header */
 	struct rte_ring

@@ -47,7 +47,8 @@ int sizing_check_memory(const struct config *config, char *error, size_t error_b
 			 pool_bytes(dp->mbufs, pool_room(0)) +
 			 pool_bytes(dp->mbufs, sizing_large_room(config)) +
 			 (uint64_t)dp->max_paths * 2 * sizeof(struct adjacency) +
-			 (uint64_t)dp->max_paths * (dp->n_workers + 1) * sizeof(struct path_pkts) +
+			 (uint64_t)dp->max_paths * (dp->n_workers + 1) * WIRE_PATH_N_KINDS *
+				 sizeof(uint64_t) +
 			 (uint64_t)dp->max_groups *
 				 (sizeof(struct nexthop_group) + sizeof(struct wire_group)) +
 			 (uint64_t)dp->fib.max_routes * ROUTE_BYTES;

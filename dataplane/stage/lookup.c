@@ -93,7 +93,7 @@ static void compare(struct burst *burst)
 }
 
 /* End those that are not sent anywhere. */
-static void end_some(struct burst *burst, struct path_pkts *path_pkts)
+static void end_some(struct burst *burst, const struct path_pkts *path_pkts)
 {
 	const unsigned n_before = burst->n;
 	unsigned n = 0;
@@ -103,7 +103,7 @@ static void end_some(struct burst *burst, struct path_pkts *path_pkts)
 		struct rte_mbuf *pkt = burst->pkt[i];
 
 		if (unlikely(adjacency->kind < ADJACENCY_NATIVE)) {
-			path_pkts[adjacency->path].pkts[WIRE_PATH_PUNT]++;
+			path_pkts->of_kind[WIRE_PATH_PUNT][adjacency->path]++;
 			end_here(burst, pkt, adjacency->kind);
 			continue;
 		}
@@ -115,7 +115,7 @@ static void end_some(struct burst *burst, struct path_pkts *path_pkts)
 }
 
 void lookup(struct burst *burst, const struct fib *fib, const struct nexthop_view *nexthops,
-	struct path_pkts *path_pkts)
+	const struct path_pkts *path_pkts)
 {
 	const struct nexthop_view view = *nexthops;
 	uint32_t nh[BURST_MAX];

@@ -14,6 +14,6 @@
  * kernel for a path that is not resolved are counted as carried by it.
  */
 void lookup(struct burst *burst, const struct fib *fib, const struct nexthop_view *nexthops,
-	struct path_pkts *path_pkts);
+	const struct path_pkts *path_pkts);
 
 #endif

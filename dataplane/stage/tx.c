@@ -67,27 +67,28 @@ static unsigned send_to_port(struct burst *burst, struct port *port, unsigned wo
 	return n_sent;
 }
 
-static uint64_t *path_counter(const struct adjacency *adjacency, struct path_pkts *path_pkts)
+/* By path slot, of paths of an adjacency's kind. */
+static uint64_t *counters_of(const struct adjacency *adjacency, const struct path_pkts *path_pkts)
 {
-	return &path_pkts[adjacency->path]
-			.pkts[adjacency->kind - ADJACENCY_NATIVE + WIRE_PATH_NATIVE];
+	return path_pkts->of_kind[adjacency->kind - ADJACENCY_NATIVE + WIRE_PATH_NATIVE];
 }
 
-static void count_paths(const struct outgoing *out, unsigned n_sent, struct path_pkts *path_pkts)
+static void count_paths(const struct outgoing *out, unsigned n_sent,
+	const struct path_pkts *path_pkts)
 {
 	for (unsigned i = 0; i < n_sent; i++)
-		(*path_counter(out->adjacency[i], path_pkts))++;
+		counters_of(out->adjacency[i], path_pkts)[out->adjacency[i]->path]++;
 }
 
 /* The same, with one kind of path for all. */
-static void count_uniform(const struct burst *burst, unsigned n_sent, struct path_pkts *path_pkts)
+static void count_uniform(const struct burst *burst, unsigned n_sent,
+	const struct path_pkts *path_pkts)
 {
-	uint64_t *first = path_counter(burst->adjacency[0], path_pkts) -
-			  burst->adjacency[0]->path * WIRE_PATH_N_KINDS;
+	uint64_t *counters = counters_of(burst->adjacency[0], path_pkts);
 
 #pragma GCC unroll 4
 	for (unsigned i = 0; i < n_sent; i++)
-		first[burst->adjacency[i]->path * WIRE_PATH_N_KINDS]++;
+		counters[burst->adjacency[i]->path]++;
 }
 
 /* Move the packets for the first packet's port to *out, in order; the others stay. */
@@ -112,7 +113,7 @@ static void take_port(struct burst *burst, uint16_t port, struct outgoing *out)
 
 /* All by one port, with headers of one length in front. */
 static void send_uniform(struct burst *burst, struct port_table *ports, unsigned worker,
-	struct lcore_stats *stats, struct path_pkts *path_pkts)
+	struct lcore_stats *stats, const struct path_pkts *path_pkts)
 {
 	const struct adjacency *first = burst->adjacency[0];
 	struct outgoing out = {.n = burst->n, .pkt = burst->pkt, .adjacency = burst->adjacency};
@@ -124,14 +125,14 @@ static void send_uniform(struct burst *burst, struct port_table *ports, unsigned
 		out.n_bytes += burst->len[i];
 	n_sent = send_to_port(burst, &ports->port[first->port], worker, &out, stats);
 	if (burst->is_one_path)
-		*path_counter(first, path_pkts) += n_sent;
+		counters_of(first, path_pkts)[first->path] += n_sent;
 	else
 		count_uniform(burst, n_sent, path_pkts);
 	burst->n = 0;
 }
 
 void tx(struct burst *burst, struct port_table *ports, unsigned worker, struct lcore_stats *stats,
-	struct path_pkts *path_pkts)
+	const struct path_pkts *path_pkts)
 {
 	struct rte_mbuf *pkts[BURST_MAX];
 	const struct adjacency *adjacencies[BURST_MAX];

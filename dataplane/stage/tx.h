@@ -13,6 +13,6 @@
  * @worker: picks the transmit queue
  */
 void tx(struct burst *burst, struct port_table *ports, unsigned worker, struct lcore_stats *stats,
-	struct path_pkts *path_pkts);
+	const struct path_pkts *path_pkts);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef PODLANE_DATAPLANE_TABLE_STATS_H
 #define PODLANE_DATAPLANE_TABLE_STATS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_common.h>
@@ -19,12 +20,23 @@ struct port_stats {
 };
 
 /**
- * What one path slot carried for one lcore, by enum wire_path_kind of that time. An lcore has an array
- * of them; slots below WIRE_NH_PATH_FIRST take what is not counted. Threads: as struct lcore_stats.
+ * What the path slots carried for one lcore, by enum wire_path_kind of that time; slots below
+ * WIRE_NH_PATH_FIRST take what is not counted. A cache line has the counters of eight paths, as each of
+ * many paths has one kind at a time. Threads: as struct lcore_stats.
  */
 struct path_pkts {
-	uint64_t pkts[WIRE_PATH_N_KINDS];
+	uint64_t *of_kind[WIRE_PATH_N_KINDS]; /**< by path slot */
 };
+
+/** @pkts: memory for WIRE_PATH_N_KINDS times max_paths counters, set to 0 by the caller, who keeps it */
+static inline struct path_pkts path_pkts_in(uint64_t *pkts, uint32_t max_paths)
+{
+	struct path_pkts path_pkts;
+
+	for (uint32_t kind = 0; kind < WIRE_PATH_N_KINDS; kind++)
+		path_pkts.of_kind[kind] = pkts + (size_t)kind * max_paths;
+	return path_pkts;
+}
 
 /** What became of one class of packets for the kernel. Threads: as struct lcore_stats. */
 struct punt_stats {

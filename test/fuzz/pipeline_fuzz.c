@@ -18,7 +18,9 @@ static struct rte_mempool *pool;
 static struct rte_ring *rx_ring, *tx_ring;
 static struct port_table ports;
 static struct lcore_stats stats;
-static struct path_pkts path_pkts[64];
+static uint64_t path_counts[WIRE_PATH_N_KINDS][64];
+static const struct path_pkts path_pkts = {
+	{path_counts[0], path_counts[1], path_counts[2], path_counts[3]}};
 static struct pipeline pipeline;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -122,7 +124,7 @@ static void make_tables(void)
 			// without a limit
 			.answers = {.depth_cycles = 1}},
 		.stats = &stats,
-		.path_pkts = path_pkts};
+		.path_pkts = &path_pkts};
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -26,8 +26,10 @@ static struct api_server *server;
 static struct api_tables tables;
 static struct port_table ports;
 static struct lcore_stats stats[2];
-static struct path_pkts main_pkts[64], worker_pkts[64];
-static struct path_pkts *const path_pkts[2] = {main_pkts, worker_pkts};
+static uint64_t main_pkts[WIRE_PATH_N_KINDS][64], worker_pkts[WIRE_PATH_N_KINDS][64];
+static const struct path_pkts path_pkts[2] = {
+	{{main_pkts[0], main_pkts[1], main_pkts[2], main_pkts[3]}},
+	{{worker_pkts[0], worker_pkts[1], worker_pkts[2], worker_pkts[3]}}};
 static struct icmp_stats icmp;
 static const unsigned lcores[2] = {0, 1};
 static struct epoch epoch;

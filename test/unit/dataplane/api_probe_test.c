@@ -29,12 +29,12 @@ static void test_api_path_stats(void **state)
 
 	(void)state;
 	assert_int_equal(greet(fd, WIRE_ROLE_CONTROL), 0);
-	worker_pkts[16].pkts[WIRE_PATH_NATIVE] = 5; // of an earlier life
+	worker_pkts[WIRE_PATH_NATIVE][16] = 5; // of an earlier life
 	assert_int_equal(ask(fd, WIRE_PATH_SET, &row, 1), 0);
-	worker_pkts[16].pkts[WIRE_PATH_NATIVE] += 3;
+	worker_pkts[WIRE_PATH_NATIVE][16] += 3;
 	row.kind = WIRE_PATH_PUNT;
 	assert_int_equal(ask(fd, WIRE_PATH_SET, &row, 1), 0);
-	worker_pkts[16].pkts[WIRE_PATH_PUNT] += 2;
+	worker_pkts[WIRE_PATH_PUNT][16] += 2;
 	got = hear_path_16(fd);
 	assert_int_equal(got->pkts[WIRE_PATH_NATIVE], 3);
 	assert_int_equal(got->pkts[WIRE_PATH_PUNT], 2);

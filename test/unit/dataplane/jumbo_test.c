@@ -47,7 +47,9 @@ static struct endpoint_table *endpoints;
 static struct fib *fib;
 static struct port_table ports;
 static struct lcore_stats stats;
-static struct path_pkts path_pkts[64];
+static uint64_t path_counts[WIRE_PATH_N_KINDS][64];
+static const struct path_pkts path_pkts = {
+	{path_counts[0], path_counts[1], path_counts[2], path_counts[3]}};
 static struct pipeline pipeline;
 static struct frame out[N_FRAMES];
 
@@ -109,7 +111,7 @@ static int setup(void **state)
 		.to_kernel = make_ring("punt"),
 		.to_icmp = make_ring("icmp"),
 		.stats = &stats,
-		.path_pkts = path_pkts};
+		.path_pkts = &path_pkts};
 	return 0;
 }
 

@@ -41,7 +41,9 @@ static struct rte_mempool *pool;
 static struct rte_ring *rx_ring, *tx_ring;
 static struct port_table ports;
 static struct lcore_stats stats;
-static struct path_pkts path_pkts[128];
+static uint64_t path_counts[WIRE_PATH_N_KINDS][128];
+static const struct path_pkts path_pkts = {
+	{path_counts[0], path_counts[1], path_counts[2], path_counts[3]}};
 static struct pipeline pipeline;
 static struct epoch epoch;
 static struct nexthop_table *nexthops;
@@ -251,7 +253,7 @@ int main(void)
 		.to_kernel = make_ring("punt"),
 		.to_icmp = make_ring("icmp"),
 		.stats = &stats,
-		.path_pkts = path_pkts};
+		.path_pkts = &path_pkts};
 	make_tables();
 	assert_int_equal(rte_pktmbuf_alloc_bulk(pool, pkts, BURST_MAX), 0);
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {

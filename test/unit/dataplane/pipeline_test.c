@@ -35,7 +35,9 @@ static struct nexthop_table *nexthops;
 static struct endpoint_table *endpoints;
 static struct fib *fib;
 static struct lcore_stats stats;
-static struct path_pkts path_pkts[64];
+static uint64_t path_counts[WIRE_PATH_N_KINDS][64];
+static const struct path_pkts path_pkts = {
+	{path_counts[0], path_counts[1], path_counts[2], path_counts[3]}};
 static struct pipeline pipeline;
 
 static struct rte_ring *make_ring(const char *name, unsigned i)
@@ -124,7 +126,7 @@ static int setup(void **state)
 		.to_kernel = make_ring("punt", 0),
 		.to_icmp = make_ring("icmp", 0),
 		.stats = &stats,
-		.path_pkts = path_pkts};
+		.path_pkts = &path_pkts};
 	return 0;
 }
 
@@ -347,21 +349,21 @@ static void test_pipeline_counts_paths(void **state)
 	struct wire_path unresolved = {.idx = 17, .kind = WIRE_PATH_PUNT, .nexthop = 17};
 
 	(void)state;
-	memset(path_pkts, 0, sizeof(path_pkts));
+	memset(path_counts, 0, sizeof(path_counts));
 	for (uint16_t i = 0; i < 3; i++)
 		send_in(build(ADDR_VIA_PORT1, 1, 64));
 	ports.port[1].is_up = false;
 	send_in(build(ADDR_VIA_PORT1, 1, 64));
 	ports.port[1].is_up = true;
 	send_in(build(ADDR_VIA_PORT1, 1, 1)); // TTL
-	assert_int_equal(path_pkts[17].pkts[WIRE_PATH_NATIVE], 3);
-	assert_int_equal(path_pkts[17].pkts[WIRE_PATH_PUNT], 0);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][17], 3);
+	assert_int_equal(path_counts[WIRE_PATH_PUNT][17], 0);
 	assert_int_equal(nexthop_path_set(nexthops, &unresolved), 0);
 	send_in(build(ADDR_VIA_PORT1, 1, 64));
 	set_path(17, 1, 1500);
-	assert_int_equal(path_pkts[17].pkts[WIRE_PATH_NATIVE], 3);
-	assert_int_equal(path_pkts[17].pkts[WIRE_PATH_PUNT], 1);
-	assert_int_equal(path_pkts[16].pkts[WIRE_PATH_NATIVE], 0);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][17], 3);
+	assert_int_equal(path_counts[WIRE_PATH_PUNT][17], 1);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][16], 0);
 	empty_ring(pipeline.to_kernel);
 	empty_ring(tx_ring[1]);
 }
@@ -370,15 +372,15 @@ static void test_pipeline_counts_paths(void **state)
 static void test_pipeline_counts_paths_of_a_burst(void **state)
 {
 	(void)state;
-	memset(path_pkts, 0, sizeof(path_pkts));
+	memset(path_counts, 0, sizeof(path_counts));
 	for (uint16_t i = 0; i < BURST_MAX; i++)
 		assert_int_equal(
 			rte_ring_enqueue(rx_ring[0],
 				build(i % 4 == 3 ? ADDR_OTHER_HOP : ADDR_VIA_PORT1, i, 64)),
 			0);
 	assert_int_equal(pipeline_run(&pipeline, &ports.port[0], 0), BURST_MAX);
-	assert_int_equal(path_pkts[17].pkts[WIRE_PATH_NATIVE], BURST_MAX - BURST_MAX / 4);
-	assert_int_equal(path_pkts[19].pkts[WIRE_PATH_NATIVE], BURST_MAX / 4);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][17], BURST_MAX - BURST_MAX / 4);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][19], BURST_MAX / 4);
 	assert_int_equal(empty_ring(tx_ring[1]), BURST_MAX);
 }
 

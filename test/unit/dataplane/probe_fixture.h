@@ -49,7 +49,9 @@ static struct endpoint_table *endpoints;
 static struct fib *fib;
 static struct prober *prober;
 static struct lcore_stats stats, main_stats;
-static struct path_pkts path_pkts[64];
+static uint64_t path_counts[WIRE_PATH_N_KINDS][64];
+static const struct path_pkts path_pkts = {
+	{path_counts[0], path_counts[1], path_counts[2], path_counts[3]}};
 static struct pipeline pipeline;
 static struct wire_probe_reply last_reply;
 static unsigned n_answered, n_foreign;
@@ -297,7 +299,7 @@ static inline int probe_setup(void **state)
 			// without a limit
 			.answers = {.depth_cycles = 1}},
 		.stats = &stats,
-		.path_pkts = path_pkts};
+		.path_pkts = &path_pkts};
 	assert_non_null(pipeline.answerer.heard);
 	return 0;
 }

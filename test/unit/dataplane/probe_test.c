@@ -208,7 +208,7 @@ static void test_probes_are_not_counted_as_carried(void **state)
 
 	(void)state;
 	assert_int_equal(nexthop_path_set(nexthops, &probe.path), 0);
-	memset(path_pkts, 0, sizeof(path_pkts));
+	memset(path_counts, 0, sizeof(path_counts));
 	for (unsigned i = 0; i < RTE_DIM(kinds); i++) {
 		struct frame request = request_of(kinds[i]);
 
@@ -217,9 +217,9 @@ static void test_probes_are_not_counted_as_carried(void **state)
 		send_in(UPLINK, to_mbuf(&request));
 	}
 	assert_int_equal(pipeline_code(0)->inject(&pipeline), 3);
-	for (unsigned i = WIRE_NH_PATH_FIRST; i < RTE_DIM(path_pkts); i++) {
+	for (unsigned i = WIRE_NH_PATH_FIRST; i < RTE_DIM(path_counts[0]); i++) {
 		for (unsigned kind = 0; kind < WIRE_PATH_N_KINDS; kind++)
-			assert_int_equal(path_pkts[i].pkts[kind], 0);
+			assert_int_equal(path_counts[kind][i], 0);
 	}
 	check_account();
 }

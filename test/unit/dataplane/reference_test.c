@@ -40,7 +40,9 @@ static struct rte_mempool *pool;
 static struct rte_ring *rx_ring[N_PORTS], *tx_ring[N_PORTS];
 static struct port_table ports;
 static struct lcore_stats stats;
-static struct path_pkts path_pkts[64];
+static uint64_t path_counts[WIRE_PATH_N_KINDS][64];
+static const struct path_pkts path_pkts = {
+	{path_counts[0], path_counts[1], path_counts[2], path_counts[3]}};
 static struct pipeline pipeline;
 static const struct pipeline_code *code;
 static struct nexthop_table *nexthops;
@@ -431,7 +433,7 @@ static void test_pipeline_agrees_with_reference(void **state)
 		.to_kernel = make_ring("punt", 0),
 		.to_icmp = make_ring("icmp", 0),
 		.stats = &stats,
-		.path_pkts = path_pkts,
+		.path_pkts = &path_pkts,
 		// a bucket that takes no time to fill: every request is answered
 		.answerer = {.heard = rte_ring_create_elem("heard", sizeof(struct probe_heard),
 				     RING_PKTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ)}};
