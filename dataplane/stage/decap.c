@@ -201,7 +201,9 @@ static void handle(struct burst *burst, struct burst *inner, struct rte_mbuf *pk
 		burst_drop(burst, pkt, reason);
 }
 
-#define ECN_BITS (IP4_ECN_MASK << 8) /* of IP4_WORD_LENGTH, as it lies */
+/* Of IP4_WORD_LENGTH, as it lies. */
+#define ECN_BITS (IP4_ECN_MASK << 8)
+#define ECN_LOW	 (1u << 8) /* ECT(1) and CE: the others change nothing inside, RFC 6040 4.2 */
 
 /* Has every packet the first one's destination and protocol, and is in one piece and long enough? */
 static bool are_alike(struct burst *burst, uint32_t min_len)
@@ -245,11 +247,16 @@ static bool are_sources(struct burst *burst, const struct endpoint_view *view)
 }
 
 /* Is there something to merge, merge_ecn()? */
-static bool differs_any_ecn(const struct burst *burst, uint16_t strip_bytes)
+static bool differs_any_ecn(struct burst *burst, uint16_t strip_bytes)
 {
 	const unsigned n = burst->n;
 	uint32_t differ = 0;
+	burst_words words = {0};
 
+	for (unsigned at = 0; at < n; at += BURST_STEP)
+		words |= *burst_step(burst->ip4[IP4_WORD_LENGTH], at);
+	if (!burst_is_any(words & ECN_LOW))
+		return false;
 #pragma GCC unroll 4
 	for (unsigned i = 0; i < n; i++) {
 		uint16_t begins;

@@ -168,10 +168,12 @@ static bool is_glance_enough(struct burst *burst, const struct tables *tables, e
 
 	if (is_checked)
 		lookup_sources(burst, tables->fib, nh);
-	else
+	if (sender == SENDER_NODE && !may_be_tunnels(burst, tables->endpoints) &&
+		(!is_checked || are_all_from_nodes(burst, nh, tables->nexthops)))
+		return true;
+	if (!is_checked)
 		memset(nh, 0, BURST_MAX * sizeof(*nh));
-	return sender == SENDER_NODE && !may_be_tunnels(burst, tables->endpoints) &&
-	       (!is_checked || are_all_from_nodes(burst, nh, tables->nexthops));
+	return false;
 }
 
 static __rte_always_inline void check_burst(struct burst *burst, const struct tables *tables,
