@@ -72,7 +72,7 @@ class Dataplane:
             if self.process.poll() is not None:
                 said = machine.read(self.log_path).strip().splitlines() or ["nothing said"]
                 raise LabError(f"podlane-dataplane ended: {said[-1]}")
-            return os.path.exists(self.socket)
+            return machine.listens(self.pid, self.socket)
         machine.wait_for("podlane-dataplane", is_up, 60)
         self.client = subprocess.Popen(
             [os.path.join(build_dir, "tools", "bench-client"), self.socket],

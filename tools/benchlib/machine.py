@@ -10,6 +10,7 @@ from lablib.shell import LabError
 
 NR_HUGEPAGES = "/proc/sys/vm/nr_hugepages"
 HUGEPAGE_MB = 2
+SO_ACCEPTCON = 1 << 16      # of /proc/net/unix, linux/net.h
 
 
 def read(path):
@@ -106,6 +107,13 @@ def pause(pid):
 
 def go_on(pid):
     os.kill(pid, signal.SIGCONT)
+
+
+def listens(pid, path):
+    """Does the process, in its network namespace, take connections at a unix socket? The file alone is there
+    a little before."""
+    fields = [line.split() for line in read(f"/proc/{pid}/net/unix").splitlines()]
+    return any(one[-1] == path and int(one[3], 16) & SO_ACCEPTCON for one in fields[1:])
 
 
 def wait_for(what, condition, timeout_sec):

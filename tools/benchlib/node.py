@@ -149,7 +149,7 @@ class Node:
             if self.processes[name].poll() is not None:
                 said = self.log(name).strip().splitlines() or ["nothing said"]
                 raise LabError(f"podlane-{name} ended: {said[-1]}")
-            return os.path.exists(os.path.join(self.dir, path))
+            return machine.listens(self.pid(name), os.path.join(self.dir, path))
         machine.wait_for(f"podlane-{name}", is_up, 60)
 
     def start_control(self):
