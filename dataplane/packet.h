@@ -400,15 +400,16 @@ static inline int packet_raw_cksum(const struct rte_mbuf *pkt, uint32_t offset, 
 #define PORTS_OFFSET (RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr))
 
 /**
- * Hash of the 5-tuple: picks a member of a group, and the source port of an outer UDP header.
+ * Hash of the 5-tuple: picks a member of a group, and the source port of an outer UDP header. A CRC of the
+ * addresses that begins with the ports: it is linear in all bits, as one of both in a row would be.
  *
- * @addresses: destination, then source, as they lie; also @ports, which are 0 where not every packet of
- *             a flow has them: the fragments of a datagram stay together
+ * @pair:  destination, then source, as they lie, the protocol added to the destination's second byte
+ * @ports: as they lie; 0 where not every packet of a flow has them: the fragments of a datagram stay
+ *         together
  */
-static inline uint32_t flow_hash(uint64_t addresses, uint8_t protocol, uint32_t ports)
+static inline uint32_t flow_hash(uint64_t pair, uint32_t ports)
 {
-	return rte_hash_crc_8byte((uint64_t)ports << 32 | protocol,
-		rte_hash_crc_8byte(addresses, 0));
+	return rte_hash_crc_8byte(pair, ports);
 }
 
 /** The same of a packet. */
@@ -426,7 +427,7 @@ static inline uint32_t packet_flow_hash(struct rte_mbuf *pkt)
 		has_ports = false;
 	if (has_ports)
 		memcpy(&ports, ip + 1, sizeof(ports));
-	return flow_hash(addresses, ip->next_proto_id, ports);
+	return flow_hash(addresses ^ (uint64_t)ip->next_proto_id << IP4_PROTOCOL_SHIFT, ports);
 }
 
 #endif

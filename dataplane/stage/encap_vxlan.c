@@ -35,7 +35,7 @@ static bool have_all_ports(struct burst *burst)
 /* packet_flow_hash() of all packets. */
 static void hash_flows(struct burst *burst, uint32_t *hash)
 {
-	_Alignas(BURST_ALIGN) uint64_t addresses[BURST_MAX];
+	_Alignas(BURST_ALIGN) uint64_t pair[BURST_MAX];
 	const unsigned n = burst->n;
 
 	if (unlikely(!have_all_ports(burst))) {
@@ -44,15 +44,16 @@ static void hash_flows(struct burst *burst, uint32_t *hash)
 		return;
 	}
 	for (unsigned at = 0; at < n; at += BURST_STEP)
-		burst_store_pairs(&addresses[at], *burst_step(burst->ip4[IP4_WORD_DST], at),
+		burst_store_pairs(&pair[at],
+			*burst_step(burst->ip4[IP4_WORD_DST], at) ^
+				(*burst_step(burst->ip4[IP4_WORD_TTL], at) & IP4_PROTOCOL_BITS),
 			*burst_step(burst->ip4[IP4_WORD_SRC], at));
 #pragma GCC unroll 4
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t protocol = burst->ip4[IP4_WORD_TTL][i] >> IP4_PROTOCOL_SHIFT;
 		uint32_t ports;
 
 		memcpy(&ports, burst->frame[i] + PORTS_OFFSET, sizeof(ports));
-		hash[i] = flow_hash(addresses[i], (uint8_t)protocol, ports);
+		hash[i] = flow_hash(pair[i], ports);
 	}
 }
 
