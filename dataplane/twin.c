@@ -146,7 +146,7 @@ static void send_made(struct twin *twin, struct rte_mbuf **pkts, uint16_t n)
 	for (uint16_t i = 0; i < n; i++)
 		n_bytes[i] = pkts[i]->pkt_len;
 	if (n > 0 && port->is_up)
-		n_sent = port_send(port, twin->config.sender, pkts, n);
+		n_sent = port_send(port, twin->config.sender, pkts, n, true);
 	for (uint16_t i = 0; i < n_sent; i++)
 		stats->port[port->idx].tx_bytes += n_bytes[i];
 	if (n_sent < n)

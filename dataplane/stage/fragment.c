@@ -128,7 +128,7 @@ bool fragment(struct burst *big, struct fragment_cursor *cursor, struct burst *p
 	struct lcore_stats *stats)
 {
 	pieces->n = 0;
-	pieces->is_uniform = false;
+	pieces->is_uniform = pieces->has_segments = false;
 	memset(pieces->n_encap, 0, sizeof(pieces->n_encap));
 	while (cursor->pkt < big->n && continue_packet(big, cursor, pieces, stats)) {
 		cursor->pkt++;

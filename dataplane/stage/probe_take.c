@@ -19,7 +19,7 @@ uint16_t probe_take(struct burst *burst, struct rte_ring *waiting, struct probe_
 	uint64_t now = rte_rdtsc();
 
 	burst->n = 0;
-	burst->is_uniform = burst->has_unfinished = false;
+	burst->is_uniform = burst->has_segments = burst->has_unfinished = false;
 	burst->n_drop = burst->n_punt = burst->n_probe = 0;
 	memset(burst->n_encap, 0, sizeof(burst->n_encap));
 	for (uint16_t i = 0; i < n; i++) {

@@ -54,7 +54,7 @@ static unsigned send_to_port(struct burst *burst, struct port *port, unsigned wo
 	if (likely(port->is_up)) {
 		if (unlikely(burst->has_unfinished) && port->finishes_l4)
 			prepare(burst, port, worker, out);
-		n_sent = port_send(port, worker, out->pkt, out->n);
+		n_sent = port_send(port, worker, out->pkt, out->n, burst->has_segments);
 	}
 	for (unsigned i = n_sent; i < out->n; i++) {
 		out->n_bytes -= out->pkt[i]->pkt_len;
@@ -111,6 +111,22 @@ static void take_port(struct burst *burst, uint16_t port, struct outgoing *out)
 	burst->n = n_left;
 }
 
+/* As they came; 32 bits are enough for a burst. */
+static uint32_t add_up_lengths(struct burst *burst)
+{
+	burst_words sums = {0};
+	uint32_t sum = 0;
+	unsigned at;
+
+	for (at = 0; at + BURST_STEP <= burst->n; at += BURST_STEP)
+		sums += *burst_step(burst->len, at);
+	for (; at < burst->n; at++)
+		sum += burst->len[at];
+	for (unsigned i = 0; i < BURST_STEP; i++)
+		sum += sums[i];
+	return sum;
+}
+
 /* All by one port, with headers of one length in front. */
 static void send_uniform(struct burst *burst, struct port_table *ports, unsigned worker,
 	struct lcore_stats *stats, const struct path_pkts *path_pkts)
@@ -120,9 +136,7 @@ static void send_uniform(struct burst *burst, struct port_table *ports, unsigned
 	unsigned n_sent;
 
 	out.n_bytes = (uint64_t)burst->n * (first->hdr_len - RTE_ETHER_HDR_LEN);
-#pragma GCC unroll 4
-	for (unsigned i = 0; i < out.n; i++)
-		out.n_bytes += burst->len[i];
+	out.n_bytes += add_up_lengths(burst);
 	n_sent = send_to_port(burst, &ports->port[first->port], worker, &out, stats);
 	if (burst->is_one_path)
 		counters_of(first, path_pkts)[first->path] += n_sent;

@@ -33,17 +33,18 @@ static inline uint16_t port_prepare(const struct port *port, unsigned sender,
  * Send a burst.
  *
  * @sender: the caller's number, 0 .. port_config.n_senders - 1
+ * @has_chains: some may be in several buffers
  *
  * Owner:   what is sent is the port's, the rest stays the caller's
  * Returns: how many, from the first on
  */
 static inline uint16_t port_send(struct port *port, unsigned sender, struct rte_mbuf **pkts,
-	uint16_t n)
+	uint16_t n, bool has_chains)
 {
 	uint16_t queue = (uint16_t)(sender % port->n_txq);
 	uint16_t n_sent, n_ready = n;
 
-	if (unlikely(port->sends_flat))
+	if (unlikely(has_chains && port->sends_flat))
 		n_ready = port_flatten(pkts, n);
 	if (unlikely(port->vlan != 0))
 		n_ready = port_vlan_tag(port, pkts, n_ready);

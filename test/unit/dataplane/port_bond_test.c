@@ -58,7 +58,7 @@ static unsigned send_some(void)
 	assert_int_equal(rte_pktmbuf_alloc_bulk(pool, pkts, N_PKTS), 0);
 	for (unsigned i = 0; i < N_PKTS; i++)
 		memset(rte_pktmbuf_append(pkts[i], 60), 2, 60);
-	n = port_send(&ports.port[0], 0, pkts, N_PKTS);
+	n = port_send(&ports.port[0], 0, pkts, N_PKTS, false);
 	rte_pktmbuf_free_bulk(pkts + n, N_PKTS - n);
 	return n;
 }

@@ -45,7 +45,7 @@ static void *forward(void *arg)
 		if (__atomic_load_n(&port->is_there, __ATOMIC_ACQUIRE))
 			n = rte_eth_rx_burst(port->eth_id, 0, pkts, BURST);
 		if (n > 0 && port->is_up)
-			n_sent = port_send(port, 0, pkts, n);
+			n_sent = port_send(port, 0, pkts, n, false);
 		for (uint16_t i = n_sent; i < n; i++)
 			rte_pktmbuf_free(pkts[i]);
 		__atomic_fetch_add(&n_forwarded, n_sent, __ATOMIC_RELAXED);

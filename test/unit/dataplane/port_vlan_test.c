@@ -53,7 +53,7 @@ static void test_port_send_tags_frames(void **state)
 
 	(void)state;
 	put_tag(wanted, 0x8100, VLAN);
-	assert_int_equal(port_send(port, 0, &pkt, 1), 1);
+	assert_int_equal(port_send(port, 0, &pkt, 1, false), 1);
 	assert_int_equal(rte_eth_rx_burst(port->eth_id, 0, &back, 1), 1);
 	assert_int_equal(back->pkt_len, wanted->pkt_len);
 	assert_memory_equal(rte_pktmbuf_mtod(back, void *), rte_pktmbuf_mtod(wanted, void *),
@@ -75,7 +75,7 @@ static void test_port_send_unsent_has_no_tag(void **state)
 	unsigned n_sent = 0;
 
 	(void)state;
-	for (pkt = make_frame(); port_send(port, 0, &pkt, 1) == 1; pkt = make_frame())
+	for (pkt = make_frame(); port_send(port, 0, &pkt, 1, false) == 1; pkt = make_frame())
 		n_sent++;
 	assert_true(n_sent > 0 && n_sent < RING_SIZE);
 	assert_int_equal(pkt->pkt_len, plain->pkt_len);
@@ -95,7 +95,7 @@ static void test_port_send_no_headroom(void **state)
 
 	(void)state;
 	pkts[1]->data_off = 2;
-	assert_int_equal(port_send(port, 0, pkts, 3), 1);
+	assert_int_equal(port_send(port, 0, pkts, 3, false), 1);
 	assert_int_equal(rte_eth_rx_burst(port->eth_id, 0, &back, 1), 1);
 	rte_pktmbuf_free(back);
 	rte_pktmbuf_free(pkts[1]);

@@ -152,6 +152,34 @@ static void test_tx_counts_what_is_refused(void **state)
 	}
 }
 
+/* A packet in two pieces goes out as it is, but by a device that would send the first one alone. */
+static void test_tx_flattens_chains(void **state)
+{
+	static struct adjacency adjacency = {.kind = ADJACENCY_NATIVE,
+		.port = OTHER,
+		.hdr_len = RTE_ETHER_HDR_LEN};
+
+	(void)state;
+	for (unsigned is_flat = 0; is_flat < 2; is_flat++) {
+		struct burst burst = {.is_uniform = true, .has_segments = true};
+		struct rte_mbuf *pkt = rte_pktmbuf_alloc(pool), *more = rte_pktmbuf_alloc(pool);
+
+		assert_non_null(rte_pktmbuf_append(pkt, 100));
+		assert_non_null(rte_pktmbuf_append(more, 50));
+		assert_int_equal(rte_pktmbuf_chain(pkt, more), 0);
+		burst.adjacency[0] = &adjacency;
+		burst_add(&burst, pkt);
+		ports.port[OTHER].sends_flat = is_flat != 0;
+		tx(&burst, &ports, 0, &stats, &path_pkts);
+		assert_int_equal(rte_ring_dequeue(tx_ring[OTHER], (void **)&pkt), 0);
+		assert_int_equal(pkt->nb_segs, is_flat != 0 ? 1 : 2);
+		assert_int_equal(pkt->pkt_len, 150);
+		rte_pktmbuf_free(pkt);
+		assert_int_equal(rte_mempool_in_use_count(pool), 0);
+	}
+	ports.port[OTHER].sends_flat = false;
+}
+
 /* It is not asked of bursts without such packets, nor where we finish them, nor without a link. */
 static void test_tx_asks_no_more(void **state)
 {
@@ -179,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tx_counts_what_is_refused),
 		cmocka_unit_test(test_tx_asks_no_more),
+		cmocka_unit_test(test_tx_flattens_chains),
 	};
 
 	support_eal_init(64);
