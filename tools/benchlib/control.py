@@ -11,7 +11,7 @@ import time
 
 from lablib.shell import LabError, Progress, run
 
-from . import layout, meter, node, plan, streams, zebra
+from . import layout, meter, node, plan, report, streams, zebra
 
 PEER_MB = 640           # the peer's, while the dataplane is not there
 PACED = 900000          # frames per second: as fast as zebra replays
@@ -19,6 +19,22 @@ SWITCHES = ("ipip", "vxlan", "none")    # from "none"
 KINDS = {"none": "native", "ipip": "ipip", "vxlan": "vxlan"}
 PAUSE_SEC = 0.3
 LOOKED_AT = 60          # slots while paths are switched; bench-client takes 64
+
+GNUPLOT = """\
+set terminal {terminal} size {size} font "sans,{font}"
+set output "{output}"
+set title "the way of the routes, {cpu}" noenhanced
+set logscale x
+set xrange [0.001:100]
+set yrange [-0.6:*]
+set xlabel "seconds"
+set ytics noenhanced
+set grid xtics
+set style fill solid 0.8
+set key top outside right horizontal
+plot "{data}" using 3:1:(0.001):3:($1-0.4):($1+0.4):ytic(2) with boxxyerror lc rgb "#cccccc" title "until it was in the FIB", \\
+     "" using 4:1:(0.001):4:($1-0.2):($1+0.2) with boxxyerror lc rgb "#2060a0" title "of that computed, by all"
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +174,16 @@ class Stream:
         measured["waited_sec"] = waited_sec
         self.here.await_in_sync()
         return measured
+
+
+def draw(out_dir, results):
+    """Seconds of each step, one below the other, and what of them was computing."""
+    with open(os.path.join(out_dir, "control.dat"), "w", encoding="utf-8") as out:
+        rows = [(f"{result['label'].removeprefix('control, ')}: {name}", one)
+                for result in results for name, one, _ in rows_of(result)]
+        for i, (name, one) in enumerate(reversed(rows)):
+            out.write(f"{i} \"{name}\" {one['sec']} {cpu(one)}\n")
+    return report.plot(out_dir, "control", GNUPLOT, f"1000,{160 + 34 * len(rows)}")
 
 
 def summary(result):

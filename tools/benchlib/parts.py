@@ -58,7 +58,7 @@ PARTS = [
     Part("control", control.cases, node.MEMORY_MB, run_control,
          lambda results: [control.table(results), control.bar_lines(control.bar(results))],
          lambda results: {"control": results, "control_bar": control.bar(results)},
-         lambda *_: [], is_quick=False),
+         control.draw, is_quick=False),
 ]
 
 
