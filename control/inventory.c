@@ -17,8 +17,8 @@
 struct inventory {
 	char *path;
 	struct event *look;
-	struct config_nodes *nodes; /* sorted by address; NULL: none read yet */
-	struct stat seen;
+	struct config_nodes *nodes;  /* sorted by address; NULL: none read yet */
+	struct stat seen, looked_at; /* of what was read, and of what there was at the last look */
 	void (*changed)(void *arg);
 	void *arg;
 	bool was_missing; /* logged once */
@@ -72,13 +72,23 @@ static bool read_nodes(struct inventory *inventory)
 	return true;
 }
 
+/* One that is just being written may be cut off anywhere, and be right all the same. */
+static bool is_settled(struct inventory *inventory)
+{
+	struct stat before = inventory->looked_at;
+
+	if (stat(inventory->path, &inventory->looked_at) != 0)
+		inventory->looked_at = (struct stat){0};
+	return is_same_file(&inventory->looked_at, &before);
+}
+
 static void on_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct inventory *inventory = arg;
 
 	(void)fd;
 	(void)what;
-	if (read_nodes(inventory))
+	if (is_settled(inventory) && read_nodes(inventory))
 		inventory->changed(inventory->arg);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The other nodes, as a file names them: what neither BGP nor the kernel says. Read again whenever the
- * file changes.
+ * file has changed, and has then been the same for a second.
  */
 #ifndef PODLANE_CONTROL_INVENTORY_H
 #define PODLANE_CONTROL_INVENTORY_H

@@ -175,9 +175,13 @@ int config_nodes_load(const char *path, struct config_nodes **nodes, char *error
 			complaint.text[0] != '\0' ? complaint.text : cyaml_strerror(status));
 		return -EINVAL;
 	}
-	if (read == NULL)
-		read = calloc(1, sizeof(*read)); // an empty file
-	err = read == NULL ? -ENOMEM : check_nodes(path, read, error, error_bytes);
+	if (read == NULL) {
+		// perhaps somebody is about to write it
+		snprintf(error, error_bytes, "%s: is empty; \"nodes: []\" says that there are none",
+			path);
+		return -EINVAL;
+	}
+	err = check_nodes(path, read, error, error_bytes);
 	if (err != 0)
 		config_nodes_free(read);
 	else

@@ -79,6 +79,7 @@ static void test_config_nodes_mistakes(void **state)
 		{"nodes:\n  - name: a\n    address: 1.2.3.4\n  - name: b\n    address: 1.2.3.4\n",
 			"both have address 1.2.3.4"},
 		{"nodes: [\n", "\"nodes:\" is a list"},
+		{"", "is empty; \"nodes: []\" says"},
 	};
 
 	(void)state;
@@ -141,6 +142,48 @@ static void test_inventory_reads_again(void **state)
 	event_base_loopexit(base, &two_sec);
 	event_base_dispatch(base);
 	assert_int_equal(inventory_count(inventory), 2);
+	write_text("nodes: []\n", 10);
+	event_base_dispatch(base);
+	assert_int_equal(inventory_count(inventory), 0);
+	inventory_free(inventory);
+	event_base_free(base);
+}
+
+/* Somebody writes another node each quarter of a second: what there is meanwhile is not what he wants. */
+static void on_write(evutil_socket_t fd, short what, void *arg)
+{
+	unsigned *n_written = arg;
+	char text[400] = "nodes:\n";
+
+	(void)fd;
+	(void)what;
+	++*n_written;
+	for (unsigned i = 0; i < *n_written; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			"  - name: n%u\n    address: 10.0.0.%u\n", i, i + 1);
+	write_text(text, strlen(text));
+}
+
+static void test_inventory_waits_for_the_end(void **state)
+{
+	const struct timeval quarter = {.tv_usec = 250000};
+	const struct timeval two_and_a_half = {.tv_sec = 2, .tv_usec = 500000};
+	struct event_base *base = event_base_new();
+	struct inventory *inventory = NULL;
+	unsigned n_written = 0;
+	struct event *writer = event_new(base, -1, EV_PERSIST, on_write, &n_written);
+
+	(void)state;
+	write_text(TWO, strlen(TWO));
+	assert_int_equal(inventory_new(base, path, on_changed, base, &inventory), 0);
+	assert_int_equal(event_add(writer, &quarter), 0);
+	event_base_loopexit(base, &two_and_a_half);
+	event_base_dispatch(base);
+	assert_true(n_written >= 4);
+	assert_int_equal(inventory_count(inventory), 2);
+	event_free(writer);
+	event_base_dispatch(base);
+	assert_int_equal(inventory_count(inventory), n_written);
 	inventory_free(inventory);
 	event_base_free(base);
 }
@@ -180,6 +223,7 @@ int main(void)
 		TEST(test_config_nodes_mistakes),
 		TEST(test_config_nodes_cut),
 		TEST(test_inventory_reads_again),
+		TEST(test_inventory_waits_for_the_end),
 		TEST(test_inventory_find),
 	};
 
