@@ -324,14 +324,12 @@ static void lookup_one(struct api_tables *tables, const struct wire_lookup *aske
 	struct api_reply *reply)
 {
 	struct wire_lookup found = {.addr = asked->addr, .hash = asked->hash};
-	const struct adjacency *adjacency;
 	const struct wire_path *path;
 
 	if (fib_match(tables->fib, asked->addr, &found.prefix, &found.depth, &found.nh) < 0)
 		found.nh = WIRE_NH_NONE;
-	adjacency = nexthop_resolve(nexthop_view(tables->nexthops), found.nh, asked->hash);
-	path = nexthop_path_get(tables->nexthops, adjacency->path);
-	found.path.idx = adjacency->path;
+	path = nexthop_path_get(tables->nexthops,
+		nexthop_path(nexthop_view(tables->nexthops), found.nh, asked->hash));
 	if (path != NULL)
 		found.path = *path;
 	reply->send(reply->arg, WIRE_LOOKUP, &found, 1);

@@ -140,8 +140,9 @@ struct burst {
 	uint8_t *frame[BURST_MAX]; /**< Ethernet header, where the packet begins */
 	_Alignas(BURST_ALIGN) uint32_t len[BURST_MAX]; /**< pkt_len */
 	_Alignas(BURST_ALIGN)
-		uint32_t ip4[IP4_N_WORDS][BURST_MAX];  /**< set by ip4_check, as they lie */
-	_Alignas(BURST_ALIGN) uint32_t dst[BURST_MAX]; /**< host order; set by ip4_check */
+		uint32_t ip4[IP4_N_WORDS][BURST_MAX];	/**< set by ip4_check, as they lie */
+	_Alignas(BURST_ALIGN) uint32_t dst[BURST_MAX];	/**< host order; set by ip4_check */
+	_Alignas(BURST_ALIGN) uint32_t path[BURST_MAX]; /**< path slot; set by lookup */
 	_Alignas(BURST_ALIGN) const struct adjacency *adjacency[BURST_MAX]; /**< set by lookup */
 	uint8_t n_encap[ENCAP_N];	   /**< set by forward, fragment: which of pkt[] */
 	uint8_t encap[ENCAP_N][BURST_MAX]; /**< get which header */
@@ -278,6 +279,7 @@ static inline void burst_keep(struct burst *burst, unsigned to, unsigned from)
 	for (unsigned i = 0; i < IP4_N_WORDS; i++)
 		burst->ip4[i][to] = burst->ip4[i][from];
 	burst->dst[to] = burst->dst[from];
+	burst->path[to] = burst->path[from];
 	burst->adjacency[to] = burst->adjacency[from];
 }
 

@@ -165,16 +165,15 @@ static bool is_too_long(const struct prober *prober, const struct port *port, ui
 static int make_adjacency(const struct prober *prober, const struct wire_probe *probe,
 	struct adjacency *adjacency)
 {
-	struct wire_path path = probe->path;
+	const struct wire_path *path = &probe->path;
 	const struct port *port;
 
-	path.idx = WIRE_NH_NONE;
-	if (path.kind < WIRE_PATH_NATIVE || path.port >= prober->ports->n ||
-		adjacency_make(adjacency, &path) < 0)
+	if (path->kind < WIRE_PATH_NATIVE || path->port >= prober->ports->n ||
+		adjacency_make(adjacency, path) < 0)
 		return -EINVAL;
 	if (probe->has_df)
 		adjacency_set_outer_df(adjacency);
-	port = &prober->ports->port[path.port];
+	port = &prober->ports->port[path->port];
 	if (!port->is_up)
 		return -ENETDOWN;
 	if (is_too_long(prober, port, probe->bytes + adjacency->hdr_len - RTE_ETHER_HDR_LEN,

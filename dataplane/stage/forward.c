@@ -32,9 +32,10 @@ static void decrement_ttl(struct rte_ipv4_hdr *ip)
 }
 
 /* With DF the sender is told, about the packet as it was; without, its fragments go on. */
-static void end_too_big(struct burst *burst, struct burst *big, struct rte_mbuf *pkt,
-	const struct adjacency *adjacency)
+static void end_too_big(struct burst *burst, struct burst *big, unsigned at)
 {
+	const struct adjacency *adjacency = burst->adjacency[at];
+	struct rte_mbuf *pkt = burst->pkt[at];
 	struct rte_ipv4_hdr *ip = packet_ip4(pkt);
 
 	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) {
@@ -43,18 +44,20 @@ static void end_too_big(struct burst *burst, struct burst *big, struct rte_mbuf 
 		return;
 	}
 	decrement_ttl(ip);
+	big->path[big->n] = burst->path[at];
 	big->adjacency[big->n] = adjacency;
 	big->pkt[big->n++] = pkt;
 }
 
 /* One that cannot go on as it is. */
-static __rte_cold void end_here(struct burst *burst, struct burst *big, struct rte_mbuf *pkt,
-	const struct adjacency *adjacency)
+static __rte_cold void end_here(struct burst *burst, struct burst *big, unsigned at)
 {
+	struct rte_mbuf *pkt = burst->pkt[at];
+
 	if (packet_ip4(pkt)->time_to_live <= 1)
 		burst_punt(burst, pkt);
-	else if (pkt->pkt_len - RTE_ETHER_HDR_LEN > adjacency->mtu)
-		end_too_big(burst, big, pkt, adjacency);
+	else if (pkt->pkt_len - RTE_ETHER_HDR_LEN > burst->adjacency[at]->mtu)
+		end_too_big(burst, big, at);
 	else
 		burst_drop(burst, pkt, DROP_NO_HEADROOM);
 }
@@ -150,7 +153,7 @@ static void forward_each(struct burst *burst, struct burst *big)
 		struct rte_ipv4_hdr *ip = packet_ip4(pkt);
 
 		if (unlikely(!may_go_on(pkt, ip, adjacency))) {
-			end_here(burst, big, pkt, adjacency);
+			end_here(burst, big, i);
 			continue;
 		}
 		decrement_ttl(ip);

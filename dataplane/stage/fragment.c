@@ -79,10 +79,13 @@ static struct rte_mbuf *make_piece(struct rte_mbuf *pkt, const struct plan *plan
 	return piece;
 }
 
-static void put_piece(struct burst *pieces, struct rte_mbuf *piece,
-	const struct adjacency *adjacency)
+static void put_piece(struct burst *pieces, struct rte_mbuf *piece, const struct burst *big,
+	unsigned at)
 {
+	const struct adjacency *adjacency = big->adjacency[at];
+
 	burst_set_encap(pieces, pieces->n, (enum encap)(adjacency->kind - ADJACENCY_NATIVE));
+	pieces->path[pieces->n] = big->path[at];
 	pieces->adjacency[pieces->n] = adjacency;
 	burst_add(pieces, piece);
 	burst_read_ip4(pieces, pieces->n - 1u);
@@ -98,8 +101,7 @@ static bool continue_packet(struct burst *big, struct fragment_cursor *cursor, s
 	struct lcore_stats *stats)
 {
 	struct rte_mbuf *pkt = big->pkt[cursor->pkt];
-	const struct adjacency *adjacency = big->adjacency[cursor->pkt];
-	struct plan plan = plan_fragments(pkt, adjacency->mtu);
+	struct plan plan = plan_fragments(pkt, big->adjacency[cursor->pkt]->mtu);
 
 	// no datagram is so long, and its offsets would run over into the flags
 	if (unlikely(plan.at_bytes + plan.bytes > DATAGRAM_MAX - IP_BYTES)) {
@@ -113,7 +115,7 @@ static bool continue_packet(struct burst *big, struct fragment_cursor *cursor, s
 			burst_drop(big, pkt, DROP_NO_BUFFER);
 			return true;
 		}
-		put_piece(pieces, piece, adjacency);
+		put_piece(pieces, piece, big, cursor->pkt);
 		if (plan.bytes - cursor->bytes <= plan.step_bytes) {
 			rte_pktmbuf_free(pkt);
 			return true;

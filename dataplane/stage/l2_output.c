@@ -28,15 +28,27 @@ static void put_one(struct burst *burst)
 	}
 }
 
+/* No packet has another header: no index is needed. */
+static void put_all(struct burst *burst)
+{
+	const unsigned n = burst->n;
+
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++)
+		memcpy(burst->frame[i], burst->adjacency[i]->hdr, RTE_ETHER_HDR_LEN);
+}
+
 void l2_output(struct burst *burst)
 {
 	const unsigned n = burst->n_encap[ENCAP_NONE];
 
-	if (n == burst->n && burst_is_one_path(burst)) {
-		put_one(burst);
+	if (n == burst->n) {
+		if (burst_is_one_path(burst))
+			put_one(burst);
+		else
+			put_all(burst);
 		return;
 	}
-#pragma GCC unroll 4
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = burst->encap[ENCAP_NONE][i];
 

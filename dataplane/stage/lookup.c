@@ -37,59 +37,69 @@ static void end_here(struct burst *burst, struct rte_mbuf *pkt, uint8_t kind)
 	burst_punt(burst, pkt);
 }
 
-/* Have all packets one next hop, which is no group? */
-static bool is_one_nexthop(const uint32_t *nh, unsigned n)
+/* Have all packets one next hop, which is no group? Up to here the column has next hops, not paths. */
+static bool is_one_nexthop(struct burst *burst)
 {
-	uint32_t differ = nh[0] & WIRE_NH_GROUP;
+	const uint32_t first = burst->path[0];
+	const unsigned n = burst->n;
+	burst_words differ = {0};
+	unsigned at;
 
 	// where next hops are many this is seen at once
-	if (nh[n - 1] != nh[0])
+	if (burst->path[n - 1] != first || first & WIRE_NH_GROUP)
 		return false;
-#pragma GCC unroll 4
-	for (unsigned i = 1; i < n; i++)
-		differ |= nh[i] ^ nh[0];
-	return differ == 0;
+	for (at = 0; at + BURST_STEP <= n; at += BURST_STEP)
+		differ |= *burst_step(burst->path, at) ^ first;
+	for (; at < n; at++)
+		differ[0] |= burst->path[at] ^ first;
+	return !burst_is_any(differ);
 }
 
-/* Find the adjacency of each, and fetch it. */
-static void resolve_each(struct burst *burst, const struct nexthop_view *view, const uint32_t *nh)
+/* Of each group the path that the packet's flow has. */
+static __rte_noinline void choose_members(struct burst *burst, const struct nexthop_view *view)
+{
+	for (unsigned i = 0; i < burst->n; i++)
+		if (burst->path[i] & WIRE_NH_GROUP)
+			burst->path[i] =
+				nexthop_path(view, burst->path[i], packet_flow_hash(burst->pkt[i]));
+}
+
+/*
+ * Find the adjacency of each, and fetch it. Do all packets meet the same conditions, those of the first
+ * one's? Is it that one itself?
+ */
+static void resolve_each(struct burst *burst, const struct nexthop_view *view)
 {
 	const unsigned n = burst->n;
+	uint64_t first, differ = 0;
+	uint32_t groups = 0;
 
+	for (unsigned i = 0; i < BURST_MAX; i++)
+		groups |= burst->path[i];
+	if (unlikely(groups & WIRE_NH_GROUP))
+		choose_members(burst, view);
+	first = nexthop_slot(view, burst->path[0]);
 #pragma GCC unroll 4
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t hash = nh[i] & WIRE_NH_GROUP ? packet_flow_hash(burst->pkt[i]) : 0;
+		const uint64_t slot = nexthop_slot(view, burst->path[i]);
 
-		burst->adjacency[i] = nexthop_resolve(view, nh[i], hash);
+		burst->adjacency[i] = nexthop_adjacency(view, slot);
 		rte_prefetch0(burst->adjacency[i]);
+		differ |= slot ^ first;
 	}
+	burst->is_uniform = (differ & ~NEXTHOP_SLOT_IDX) == 0 && nexthop_slot_sends(first);
+	burst->is_one_path = burst->is_uniform && differ == 0;
 }
 
-/* The same for a burst to one next hop. All places are filled: that takes no branch. */
-static void resolve_once(struct burst *burst, const struct nexthop_view *view, uint32_t nh)
+/* The same for a burst to one path. All places are filled: that takes no branch. */
+static void resolve_once(struct burst *burst, const struct nexthop_view *view)
 {
-	const struct adjacency *adjacency = nexthop_resolve(view, nh, 0);
+	const struct adjacency *adjacency =
+		nexthop_adjacency(view, nexthop_slot(view, burst->path[0]));
 
 	for (unsigned i = 0; i < BURST_MAX; i++)
 		burst->adjacency[i] = adjacency;
 	burst->is_one_path = burst->is_uniform = adjacency->kind >= ADJACENCY_NATIVE;
-}
-
-/* Do all packets meet the same conditions, those of the first one's adjacency? Is it that one itself? */
-static void compare(struct burst *burst)
-{
-	const struct adjacency *adjacency = burst->adjacency[0];
-	const uint64_t first = adjacency_conditions(adjacency);
-	const unsigned n = burst->n;
-	uint64_t differ = 0, is_other = 0;
-
-#pragma GCC unroll 4
-	for (unsigned i = 0; i < n; i++) {
-		differ |= adjacency_conditions(burst->adjacency[i]) ^ first;
-		is_other |= (uintptr_t)burst->adjacency[i] ^ (uintptr_t)adjacency;
-	}
-	burst->is_uniform = differ == 0 && adjacency->kind >= ADJACENCY_NATIVE;
-	burst->is_one_path = burst->is_uniform && is_other == 0;
 }
 
 /* End those that are not sent anywhere. */
@@ -103,7 +113,7 @@ static void end_some(struct burst *burst, const struct path_pkts *path_pkts)
 		struct rte_mbuf *pkt = burst->pkt[i];
 
 		if (unlikely(adjacency->kind < ADJACENCY_NATIVE)) {
-			path_pkts->of_kind[WIRE_PATH_PUNT][adjacency->path]++;
+			path_pkts->of_kind[WIRE_PATH_PUNT][burst->path[i]]++;
 			end_here(burst, pkt, adjacency->kind);
 			continue;
 		}
@@ -118,18 +128,15 @@ void lookup(struct burst *burst, const struct fib *fib, const struct nexthop_vie
 	const struct path_pkts *path_pkts)
 {
 	const struct nexthop_view view = *nexthops;
-	uint32_t nh[BURST_MAX];
 
 	burst->is_uniform = false;
 	if (burst->n == 0)
 		return;
-	fib_lookup_bulk(fib, burst->dst, nh, burst->n);
-	if (is_one_nexthop(nh, burst->n)) {
-		resolve_once(burst, &view, nh[0]);
-	} else {
-		resolve_each(burst, &view, nh);
-		compare(burst);
-	}
+	fib_lookup_bulk(fib, burst->dst, burst->path, burst->n);
+	if (is_one_nexthop(burst))
+		resolve_once(burst, &view);
+	else
+		resolve_each(burst, &view);
 	if (unlikely(!burst->is_uniform))
 		end_some(burst, path_pkts);
 }

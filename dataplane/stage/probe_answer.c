@@ -134,6 +134,7 @@ static void answer(struct burst *burst, struct rte_mbuf *pkt, const struct port 
 		burst_punt(burst, pkt);
 	} else {
 		burst->is_uniform = false;
+		burst->path[burst->n] = WIRE_NH_NONE; // no path counts it
 		burst->adjacency[burst->n] = &answerer->back;
 		burst_add(burst, pkt);
 	}

@@ -25,6 +25,7 @@ uint16_t probe_take(struct burst *burst, struct rte_ring *waiting, struct probe_
 	for (uint16_t i = 0; i < n; i++) {
 		burst_add(burst, orders[i].pkt);
 		burst_read_ip4(burst, i);
+		burst->path[i] = WIRE_NH_NONE; // no path counts it
 		burst->adjacency[i] = &orders[i].adjacency;
 		burst_set_encap(burst, i,
 			(enum encap)(orders[i].adjacency.kind - ADJACENCY_NATIVE));

@@ -14,11 +14,12 @@
 static_assert(ADJACENCY_N_KINDS - ADJACENCY_NATIVE == WIRE_PATH_N_KINDS - WIRE_PATH_NATIVE,
 	"same order");
 
-/* What goes out of one port: the packets, and the adjacencies that say where each was sent. */
+/* What goes out of one port: the packets, and by which path each goes. */
 struct outgoing {
 	uint16_t n;
 	uint64_t n_bytes;
 	struct rte_mbuf **pkt;
+	uint32_t *path;
 	const struct adjacency **adjacency;
 };
 
@@ -35,6 +36,7 @@ static __rte_noinline void prepare(struct burst *burst, const struct port *port,
 			port_prepare(port, worker, &out->pkt[at], (uint16_t)(n_before - at));
 
 		for (; n_ready > 0; n_ready--, at++) {
+			out->path[out->n] = out->path[at];
 			out->adjacency[out->n] = out->adjacency[at];
 			out->pkt[out->n++] = out->pkt[at];
 		}
@@ -77,7 +79,7 @@ static void count_paths(const struct outgoing *out, unsigned n_sent,
 	const struct path_pkts *path_pkts)
 {
 	for (unsigned i = 0; i < n_sent; i++)
-		counters_of(out->adjacency[i], path_pkts)[out->adjacency[i]->path]++;
+		counters_of(out->adjacency[i], path_pkts)[out->path[i]]++;
 }
 
 /* The same, with one kind of path for all. */
@@ -88,7 +90,7 @@ static void count_uniform(const struct burst *burst, unsigned n_sent,
 
 #pragma GCC unroll 4
 	for (unsigned i = 0; i < n_sent; i++)
-		counters[burst->adjacency[i]->path]++;
+		counters[burst->path[i]]++;
 }
 
 /* Move the packets for the first packet's port to *out, in order; the others stay. */
@@ -100,10 +102,12 @@ static void take_port(struct burst *burst, uint16_t port, struct outgoing *out)
 	out->n_bytes = 0;
 	for (uint16_t i = 0; i < burst->n; i++) {
 		if (burst->adjacency[i]->port == port) {
+			out->path[out->n] = burst->path[i];
 			out->adjacency[out->n] = burst->adjacency[i];
 			out->n_bytes += burst->pkt[i]->pkt_len;
 			out->pkt[out->n++] = burst->pkt[i];
 		} else {
+			burst->path[n_left] = burst->path[i];
 			burst->adjacency[n_left] = burst->adjacency[i];
 			burst->pkt[n_left++] = burst->pkt[i];
 		}
@@ -132,30 +136,31 @@ static void send_uniform(struct burst *burst, struct port_table *ports, unsigned
 	struct lcore_stats *stats, const struct path_pkts *path_pkts)
 {
 	const struct adjacency *first = burst->adjacency[0];
-	struct outgoing out = {.n = burst->n, .pkt = burst->pkt, .adjacency = burst->adjacency};
+	struct outgoing out = {.n = burst->n,
+		.pkt = burst->pkt,
+		.path = burst->path,
+		.adjacency = burst->adjacency};
 	unsigned n_sent;
 
 	out.n_bytes = (uint64_t)burst->n * (first->hdr_len - RTE_ETHER_HDR_LEN);
 	out.n_bytes += add_up_lengths(burst);
 	n_sent = send_to_port(burst, &ports->port[first->port], worker, &out, stats);
 	if (burst->is_one_path)
-		counters_of(first, path_pkts)[first->path] += n_sent;
+		counters_of(first, path_pkts)[burst->path[0]] += n_sent;
 	else
 		count_uniform(burst, n_sent, path_pkts);
 	burst->n = 0;
 }
 
-void tx(struct burst *burst, struct port_table *ports, unsigned worker, struct lcore_stats *stats,
-	const struct path_pkts *path_pkts)
+/* Port by port. Apart from tx(), which has no use for so much stack. */
+static __rte_noinline void send_by_port(struct burst *burst, struct port_table *ports,
+	unsigned worker, struct lcore_stats *stats, const struct path_pkts *path_pkts)
 {
 	struct rte_mbuf *pkts[BURST_MAX];
+	uint32_t paths[BURST_MAX];
 	const struct adjacency *adjacencies[BURST_MAX];
-	struct outgoing out = {.pkt = pkts, .adjacency = adjacencies};
+	struct outgoing out = {.pkt = pkts, .path = paths, .adjacency = adjacencies};
 
-	if (likely(burst->is_uniform)) {
-		send_uniform(burst, ports, worker, stats, path_pkts);
-		return;
-	}
 	while (burst->n > 0) {
 		uint16_t port = burst->adjacency[0]->port;
 
@@ -163,4 +168,13 @@ void tx(struct burst *burst, struct port_table *ports, unsigned worker, struct l
 		count_paths(&out, send_to_port(burst, &ports->port[port], worker, &out, stats),
 			path_pkts);
 	}
+}
+
+void tx(struct burst *burst, struct port_table *ports, unsigned worker, struct lcore_stats *stats,
+	const struct path_pkts *path_pkts)
+{
+	if (likely(burst->is_uniform))
+		send_uniform(burst, ports, worker, stats, path_pkts);
+	else
+		send_by_port(burst, ports, worker, stats, path_pkts);
 }

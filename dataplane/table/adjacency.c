@@ -122,9 +122,7 @@ static int check_tunnel(const struct wire_path *wire)
 
 int adjacency_make(struct adjacency *adjacency, const struct wire_path *wire)
 {
-	*adjacency = (struct adjacency){.path = wire->idx,
-		.node = wire->nexthop,
-		.ifindex = wire->ifindex};
+	*adjacency = (struct adjacency){.node = wire->nexthop, .ifindex = wire->ifindex};
 
 	if (wire->kind == WIRE_PATH_PUNT) {
 		// Who may send from there does not depend on whether we can send to there.

@@ -44,24 +44,14 @@ struct adjacency {
 	uint16_t mtu;	 /**< largest IP packet before encapsulation */
 	uint8_t has_udp_checksum;
 	uint8_t pad;
-	uint32_t path;			  /**< its slot, for counters and display */
+	uint32_t n_udp_src;		  /**< how many UDP source ports */
 	uint16_t ip_sum;		  /**< outer IPv4: version, protocol, addresses */
 	uint8_t hdr[ADJACENCY_HDR_BYTES]; /**< as sent, but for lengths, id, TTL, ECN, checksums */
-	uint16_t udp_src_min;		  /**< host order */
-	uint32_t n_udp_src;		  /**< how many source ports */
+	uint16_t udp_src_min;		  /**< the first of them; host order */
 	uint32_t udp_sum; /**< pseudo header without length, destination port, VXLAN, Ethernet */
 	uint32_t node;	  /**< the far end: next hop or tunnel end; host order */
 	uint32_t ifindex; /**< the kernel's egress interface, for pods */
 } __rte_cache_aligned;
-
-/** What a packet must meet and where it leaves: the first eight bytes, to be compared with others'. */
-static inline uint64_t adjacency_conditions(const struct adjacency *adjacency)
-{
-	uint64_t bits;
-
-	memcpy(&bits, adjacency, sizeof(bits));
-	return bits;
-}
 
 /**
  * Make the adjacency of a path.

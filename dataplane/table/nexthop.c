@@ -32,7 +32,7 @@ struct retired {
 struct nexthop_table {
 	struct nexthop_view view; /* workers follow its pointers; the rest is the main lcore's */
 	struct epoch *epoch;
-	uint32_t *slot;
+	uint64_t *slot;
 	struct adjacency *adjacency;
 	struct nexthop_group *group;
 	struct wire_path *wire_path;	/* by slot, as control set it */
@@ -46,10 +46,25 @@ struct nexthop_table {
 	struct nexthop_counts counts;
 };
 
+static_assert((int)ADJACENCY_N_KINDS <= (int)NEXTHOP_SLOT_KIND_MASK, "the kind fits a slot");
+
 static void publish_slot(struct nexthop_table *table, uint32_t idx, uint32_t adjacency_idx)
 {
+	const struct adjacency *adjacency = &table->adjacency[adjacency_idx];
+	uint64_t slot = adjacency_idx;
+
+	slot |= (uint64_t)adjacency->kind << NEXTHOP_SLOT_KIND_SHIFT;
+	slot |= (uint64_t)(adjacency->has_udp_checksum != 0) << NEXTHOP_SLOT_SUM_SHIFT;
+	slot |= (uint64_t)adjacency->port << NEXTHOP_SLOT_PORT_SHIFT;
+	slot |= (uint64_t)adjacency->mtu << NEXTHOP_SLOT_MTU_SHIFT;
 	// release: whoever sees the index sees the adjacency that was written before
-	__atomic_store_n(&table->slot[idx], adjacency_idx, __ATOMIC_RELEASE);
+	__atomic_store_n(&table->slot[idx], slot, __ATOMIC_RELEASE);
+}
+
+/* Returns: ADJACENCY_NONE, not set */
+static uint32_t adjacency_in(const struct nexthop_table *table, uint32_t idx)
+{
+	return (uint32_t)(table->slot[idx] & NEXTHOP_SLOT_IDX);
 }
 
 static void set_fixed_paths(struct nexthop_table *table)
@@ -58,7 +73,6 @@ static void set_fixed_paths(struct nexthop_table *table)
 		struct adjacency *adjacency = &table->adjacency[idx];
 
 		adjacency->kind = (uint8_t)idx;
-		adjacency->path = idx;
 		adjacency->mtu = UINT16_MAX;
 		table->wire_path[idx].idx = idx;
 		publish_slot(table, idx, idx);
@@ -264,7 +278,7 @@ int nexthop_path_set(struct nexthop_table *table, const struct wire_path *wire)
 
 	if (!is_path_idx(table, wire->idx) || adjacency_make(&made, wire) < 0)
 		return -EINVAL;
-	old = table->slot[wire->idx];
+	old = adjacency_in(table, wire->idx);
 	// control says everything again after a restart; leave what is right already
 	if (old != ADJACENCY_NONE && memcmp(&table->wire_path[wire->idx], wire, sizeof(*wire)) == 0)
 		return 0;
@@ -292,7 +306,7 @@ int nexthop_path_del(struct nexthop_table *table, uint32_t idx)
 
 	if (!is_path_idx(table, idx))
 		return -EINVAL;
-	old = table->slot[idx];
+	old = adjacency_in(table, idx);
 	if (old == ADJACENCY_NONE)
 		return -ENOENT;
 
@@ -310,7 +324,7 @@ bool nexthop_is_set(const struct nexthop_table *table, uint32_t nh)
 
 	if (nh & WIRE_NH_GROUP)
 		return group_idx < table->counts.max_groups && table->wire_group[group_idx] != NULL;
-	return nh < table->counts.max_paths && table->slot[nh] != ADJACENCY_NONE;
+	return nh < table->counts.max_paths && adjacency_in(table, nh) != ADJACENCY_NONE;
 }
 
 static int check_group(const struct nexthop_table *table, const struct wire_group *wire)
@@ -368,7 +382,7 @@ int nexthop_group_del(struct nexthop_table *table, uint32_t idx)
 
 const struct wire_path *nexthop_path_get(const struct nexthop_table *table, uint32_t idx)
 {
-	if (idx >= table->counts.max_paths || table->slot[idx] == ADJACENCY_NONE)
+	if (idx >= table->counts.max_paths || adjacency_in(table, idx) == ADJACENCY_NONE)
 		return NULL;
 	return &table->wire_path[idx];
 }

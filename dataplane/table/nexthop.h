@@ -101,9 +101,20 @@ struct nexthop_counts {
 };
 struct nexthop_counts nexthop_counts(const struct nexthop_table *table);
 
+/**
+ * A path slot, as one word: the index of its adjacency, and of that what a packet must meet and where it
+ * leaves. So a burst's adjacencies are compared before any of them is in the cache.
+ */
+#define NEXTHOP_SLOT_IDX	UINT64_C(0xffffff) /**< the adjacency's index */
+#define NEXTHOP_SLOT_KIND_SHIFT 24
+#define NEXTHOP_SLOT_KIND_MASK	UINT64_C(0x7f) /**< enum adjacency_kind */
+#define NEXTHOP_SLOT_SUM_SHIFT	31	       /**< has_udp_checksum */
+#define NEXTHOP_SLOT_PORT_SHIFT 32
+#define NEXTHOP_SLOT_MTU_SHIFT	48
+
 /** The part workers read; laid out for them. */
 struct nexthop_view {
-	const uint32_t *slot; /**< path slot -> adjacency index */
+	const uint64_t *slot; /**< by path */
 	const struct adjacency *adjacency;
 	const struct nexthop_group *group;
 };
@@ -112,21 +123,46 @@ struct nexthop_view {
 const struct nexthop_view *nexthop_view(const struct nexthop_table *table);
 
 /**
- * The adjacency for a next-hop index that fib_lookup_bulk() gave.
+ * The path for a next-hop index that fib_lookup_bulk() gave.
  *
  * @hash: of the 5-tuple; only looked at for a group
  *
- * Threads: workers; the pointer dies with the loop turn
+ * Threads: workers; what it says dies with the loop turn
  */
-static inline const struct adjacency *nexthop_resolve(const struct nexthop_view *view, uint32_t nh,
-	uint32_t hash)
+static inline uint32_t nexthop_path(const struct nexthop_view *view, uint32_t nh, uint32_t hash)
 {
 	if (nh & WIRE_NH_GROUP)
 		nh = __atomic_load_n(&view->group[nh & ~(uint32_t)WIRE_NH_GROUP]
 					      .bucket[hash % NEXTHOP_GROUP_BUCKETS],
 			__ATOMIC_RELAXED);
+	return nh;
+}
+
+/** Threads: as nexthop_path() */
+static inline uint64_t nexthop_slot(const struct nexthop_view *view, uint32_t path)
+{
 	// acquire: the adjacency was written before its index was published
-	return &view->adjacency[__atomic_load_n(&view->slot[nh], __ATOMIC_ACQUIRE)];
+	return __atomic_load_n(&view->slot[path], __ATOMIC_ACQUIRE);
+}
+
+/** Is it a path by which packets leave? */
+static inline bool nexthop_slot_sends(uint64_t slot)
+{
+	return (slot >> NEXTHOP_SLOT_KIND_SHIFT & NEXTHOP_SLOT_KIND_MASK) >= ADJACENCY_NATIVE;
+}
+
+/** Threads: as nexthop_path() */
+static inline const struct adjacency *nexthop_adjacency(const struct nexthop_view *view,
+	uint64_t slot)
+{
+	return &view->adjacency[slot & NEXTHOP_SLOT_IDX];
+}
+
+/** All of this: from a next-hop index to the adjacency. Threads: as nexthop_path() */
+static inline const struct adjacency *nexthop_resolve(const struct nexthop_view *view, uint32_t nh,
+	uint32_t hash)
+{
+	return nexthop_adjacency(view, nexthop_slot(view, nexthop_path(view, nh, hash)));
 }
 
 #endif

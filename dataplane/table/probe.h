@@ -22,7 +22,7 @@ enum { PROBE_MIN_BYTES = sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_icmp_hd
 
 /** A probe, to the worker that sends it. */
 struct probe_order {
-	struct adjacency adjacency; /**< the headers it gets; path 0, so that no path counts it */
+	struct adjacency adjacency; /**< the headers it gets */
 	struct rte_mbuf *pkt;	    /**< room for Ethernet, then the echo request */
 	uint32_t slot;		    /**< where the time of sending is noted */
 };

@@ -384,6 +384,29 @@ static void test_pipeline_counts_paths_of_a_burst(void **state)
 	assert_int_equal(empty_ring(tx_ring[1]), BURST_MAX);
 }
 
+/* Those that stay move up to where others ended; fragments count for the path they take. */
+static void test_pipeline_counts_paths_of_what_is_left(void **state)
+{
+	(void)state;
+	memset(path_counts, 0, sizeof(path_counts));
+	for (uint16_t i = 0; i < BURST_MAX; i++)
+		assert_int_equal(rte_ring_enqueue(rx_ring[0],
+					 build(i % 2 == 0 ? ADDR_VIA_PORT1 : ADDR_OTHER_HOP, i,
+						 i % 2 == 0 ? 1 : 64)),
+			0);
+	assert_int_equal(pipeline_run(&pipeline, &ports.port[0], 0), BURST_MAX);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][17], 0);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][19], BURST_MAX / 2);
+	assert_int_equal(empty_ring(pipeline.to_kernel), BURST_MAX / 2);
+	assert_int_equal(empty_ring(tx_ring[1]), BURST_MAX / 2);
+
+	set_path(19, 1, 576);
+	send_in(build_sized(ADDR_OTHER_HOP, 1, 64, 1000));
+	set_path(19, 1, 1500);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][19], BURST_MAX / 2 + 2);
+	assert_int_equal(empty_ring(tx_ring[1]), 2);
+}
+
 static void damage(struct rte_mbuf *pkt, uint64_t *random)
 {
 	uint8_t *bytes = rte_pktmbuf_mtod(pkt, uint8_t *);
@@ -450,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_pipeline_port_down),
 		cmocka_unit_test(test_pipeline_counts_paths),
 		cmocka_unit_test(test_pipeline_counts_paths_of_a_burst),
+		cmocka_unit_test(test_pipeline_counts_paths_of_what_is_left),
 		cmocka_unit_test(test_pipeline_account),
 	};
 

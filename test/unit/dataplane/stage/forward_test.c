@@ -23,6 +23,7 @@ static int run(struct rte_mbuf *pkt)
 	struct burst burst = burst_of(pkt);
 	struct burst big = {.n = 1}; // left from the turn before
 
+	burst.path[0] = 77;
 	burst.adjacency[0] = &adjacency;
 	burst.is_uniform = true; // what cannot go on then is looked at alone
 	forward(&burst, &big);
@@ -31,6 +32,7 @@ static int run(struct rte_mbuf *pkt)
 	assert_int_equal(big.n, 1);
 	assert_int_equal(burst.n + burst.n_drop + burst.n_punt, 0);
 	assert_ptr_equal(big.pkt[0], pkt);
+	assert_int_equal(big.path[0], 77);
 	assert_ptr_equal(big.adjacency[0], &adjacency);
 	rte_pktmbuf_free(pkt);
 	return TO_FRAGMENT;

@@ -73,14 +73,14 @@ static void send_burst(struct burst *burst, const struct journey *journey, uint3
 	for (uint16_t path = 0; path < N_PATHS; path++)
 		adjacencies[path] = (struct adjacency){.kind = ADJACENCY_NATIVE,
 			.port = journey->port[path],
-			.path = path,
 			.hdr_len = RTE_ETHER_HDR_LEN};
 	for (unsigned i = 0; i < BURST_MAX; i++) {
 		struct rte_mbuf *pkt = rte_pktmbuf_alloc(pool);
 
 		assert_non_null(rte_pktmbuf_append(pkt,
 			(uint16_t)(refused >> i & 1 ? REFUSED_BYTES : 100 + i)));
-		burst->adjacency[i] = &adjacencies[journey->is_one_path ? 0 : i % N_PATHS];
+		burst->path[i] = journey->is_one_path ? 0 : i % N_PATHS;
+		burst->adjacency[i] = &adjacencies[burst->path[i]];
 		burst_add(burst, pkt);
 	}
 	stats = (struct lcore_stats){0};

@@ -48,7 +48,7 @@ static void set_group(struct fixture *f, uint32_t idx, uint32_t n_members)
 static void read_buckets(const struct fixture *f, uint32_t group, uint32_t *path)
 {
 	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++)
-		path[b] = nexthop_resolve(f->view, GROUP | group, b)->path;
+		path[b] = nexthop_path(f->view, GROUP | group, b);
 }
 
 static uint32_t count(const struct fixture *f, uint32_t group, uint32_t path)

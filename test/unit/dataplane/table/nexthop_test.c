@@ -72,7 +72,7 @@ static void test_resolve_fixed_paths(void **state)
 		const struct adjacency *adjacency = nexthop_resolve(f->view, nh, 0);
 
 		assert_int_equal(adjacency->kind, nh);
-		assert_int_equal(adjacency->path, nh);
+		assert_int_equal(nexthop_path(f->view, nh, 0), nh);
 		assert_int_equal(nexthop_is_set(f->table, nh), nh != WIRE_NH_NONE);
 	}
 	for (uint32_t nh = WIRE_NH_PROBE + 1; nh < MAX_PATHS; nh++) {
@@ -92,7 +92,6 @@ static void test_path_set_native(void **state)
 	set_path(f, FIRST, 7);
 	adjacency = nexthop_resolve(f->view, FIRST, 12345);
 	assert_int_equal(adjacency->kind, ADJACENCY_NATIVE);
-	assert_int_equal(adjacency->path, FIRST);
 	assert_int_equal(adjacency->port, 1);
 	assert_int_equal(adjacency->mtu, 1007);
 	assert_int_equal(adjacency->hdr_len, sizeof(l2));
@@ -121,7 +120,54 @@ static void test_path_set_punt(void **state)
 
 	assert_int_equal(nexthop_path_set(f->table, &path), 0);
 	assert_int_equal(nexthop_resolve(f->view, FIRST + 3, 0)->kind, ADJACENCY_PUNT);
-	assert_int_equal(nexthop_resolve(f->view, FIRST + 3, 0)->path, FIRST + 3);
+}
+
+/* Slots differ above the index where and only where something differs that a packet has to meet. */
+static void test_slot_has_conditions(void **state)
+{
+	struct fixture *f = *state;
+	struct wire_path path = {.idx = FIRST,
+		.kind = WIRE_PATH_VXLAN,
+		.mtu = 1450,
+		.tunnel =
+			{.src = 1, .dst = 2, .udp_dst = 4789, .udp_src_min = 1, .udp_src_max = 2}};
+	const struct wire_path usual = path;
+	uint64_t slot;
+
+	assert_int_equal(nexthop_path_set(f->table, &path), 0);
+	slot = nexthop_slot(f->view, FIRST);
+	assert_true(nexthop_slot_sends(slot));
+	for (unsigned row = 0; row < 6; row++) {
+		path = usual;
+		path.idx = FIRST + 1;
+		switch (row) {
+		case 0:
+			break;
+		case 1:
+			path.tunnel.dst = 3;
+			break;
+		case 2:
+			path.mtu = 1451;
+			break;
+		case 3:
+			path.port = RTE_MAX_ETHPORTS - 1;
+			break;
+		case 4:
+			path.tunnel.has_udp_checksum = 1;
+			break;
+		default:
+			path.kind = WIRE_PATH_IPIP;
+			break;
+		}
+		assert_int_equal(nexthop_path_set(f->table, &path), 0);
+		assert_int_equal(((nexthop_slot(f->view, FIRST + 1) ^ slot) & ~NEXTHOP_SLOT_IDX) ==
+					 0,
+			row < 2);
+		assert_int_not_equal(nexthop_slot(f->view, FIRST + 1), slot);
+		assert_true(nexthop_slot_sends(nexthop_slot(f->view, FIRST + 1)));
+	}
+	for (uint32_t nh = WIRE_NH_NONE; nh <= WIRE_NH_PROBE; nh++)
+		assert_false(nexthop_slot_sends(nexthop_slot(f->view, nh)));
 }
 
 static void test_path_set_refuses(void **state)
@@ -154,7 +200,7 @@ static void count_buckets(const struct fixture *f, uint32_t group, uint32_t *n)
 {
 	memset(n, 0, MAX_PATHS * sizeof(*n));
 	for (uint32_t hash = 0; hash < NEXTHOP_GROUP_BUCKETS; hash++)
-		n[nexthop_resolve(f->view, GROUP | group, hash)->path]++;
+		n[nexthop_path(f->view, GROUP | group, hash)]++;
 }
 
 static void test_group_set_deals_by_weight(void **state)
@@ -203,20 +249,20 @@ static void test_group_set_disturbs_little(void **state)
 	}
 	assert_int_equal(nexthop_group_set(f->table, &group), 0);
 	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++)
-		before[b] = nexthop_resolve(f->view, GROUP, b)->path;
+		before[b] = nexthop_path(f->view, GROUP, b);
 
 	group.n_members = 2;
 	assert_int_equal(nexthop_group_set(f->table, &group), 0);
 	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++)
 		if (before[b] != FIRST + 2)
-			assert_int_equal(nexthop_resolve(f->view, GROUP, b)->path, before[b]);
+			assert_int_equal(nexthop_path(f->view, GROUP, b), before[b]);
 
 	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++)
-		before[b] = nexthop_resolve(f->view, GROUP, b)->path;
+		before[b] = nexthop_path(f->view, GROUP, b);
 	group.n_members = 3;
 	assert_int_equal(nexthop_group_set(f->table, &group), 0);
 	for (uint32_t b = 0; b < NEXTHOP_GROUP_BUCKETS; b++)
-		n_moved += nexthop_resolve(f->view, GROUP, b)->path != before[b];
+		n_moved += nexthop_path(f->view, GROUP, b) != before[b];
 	count_buckets(f, 0, n_total);
 	assert_int_equal(n_moved, n_total[FIRST + 2]);
 }
@@ -432,6 +478,8 @@ int main(void)
 			nexthop_fixture_free),
 		cmocka_unit_test_setup_teardown(test_path_set_native, setup, nexthop_fixture_free),
 		cmocka_unit_test_setup_teardown(test_path_set_punt, setup, nexthop_fixture_free),
+		cmocka_unit_test_setup_teardown(test_slot_has_conditions, setup,
+			nexthop_fixture_free),
 		cmocka_unit_test_setup_teardown(test_path_set_refuses, setup, nexthop_fixture_free),
 		cmocka_unit_test_setup_teardown(test_group_set_deals_by_weight, setup,
 			nexthop_fixture_free),
