@@ -227,20 +227,52 @@ static inline void burst_measure(struct burst *burst, unsigned at)
 	burst->len[at] = pkt->pkt_len;
 }
 
-/* One addition changes both. */
-static_assert(offsetof(struct rte_mbuf, data_len) ==
-		      offsetof(struct rte_mbuf, pkt_len) + sizeof(uint32_t),
-	"side by side");
+/**
+ * 32 bytes of an mbuf, from where its packet begins to how long it is: one addition changes both.
+ *
+ * Order:   little-endian, as all of DPDK's vector code
+ * Threads: of an mbuf that is the worker's alone, as its reference counter is among them
+ */
+typedef uint64_t packet_bits __attribute__((vector_size(32)));
 
-/** A packet begins so many bytes earlier, or later if they are less than 0; its first piece has them. */
-static inline void packet_extend(struct rte_mbuf *pkt, int n_bytes)
+enum packet_bits_word {
+	PACKET_BITS_BEGIN,  /**< data_off in the lowest bits */
+	PACKET_BITS_FLAGS,  /**< ol_flags */
+	PACKET_BITS_LENGTH, /**< pkt_len in the upper half */
+	PACKET_BITS_PIECE,  /**< data_len in the lowest bits */
+};
+
+#define PACKET_BITS_OFFSET(word)                                                                   \
+	(offsetof(struct rte_mbuf, rearm_data) + PACKET_BITS_##word * sizeof(uint64_t))
+
+static_assert(offsetof(struct rte_mbuf, data_off) == PACKET_BITS_OFFSET(BEGIN) &&
+		      offsetof(struct rte_mbuf, ol_flags) == PACKET_BITS_OFFSET(FLAGS) &&
+		      offsetof(struct rte_mbuf, pkt_len) == PACKET_BITS_OFFSET(LENGTH) + 4 &&
+		      offsetof(struct rte_mbuf, data_len) == PACKET_BITS_OFFSET(PIECE),
+	"as counted");
+
+static inline packet_bits packet_load_bits(const struct rte_mbuf *pkt)
 {
-	uint64_t lengths;
+	packet_bits bits;
 
-	memcpy(&lengths, &pkt->pkt_len, sizeof(lengths));
-	lengths += (uint64_t)n_bytes * (1 + (UINT64_C(1) << 32));
-	memcpy(&pkt->pkt_len, &lengths, sizeof(lengths));
-	pkt->data_off = (uint16_t)(pkt->data_off - n_bytes);
+	memcpy(&bits, &pkt->rearm_data, sizeof(bits));
+	return bits;
+}
+
+static inline void packet_store_bits(struct rte_mbuf *pkt, packet_bits bits)
+{
+	memcpy(&pkt->rearm_data, &bits, sizeof(bits));
+}
+
+/**
+ * What to add for a packet that begins so many bytes earlier, or later if they are less than 0; its first
+ * piece has them.
+ */
+static inline packet_bits packet_extension(int n_bytes)
+{
+	const uint64_t n = (uint64_t)n_bytes;
+
+	return (packet_bits){-n, 0, n << 32, n};
 }
 
 /**
@@ -250,7 +282,9 @@ static inline void packet_extend(struct rte_mbuf *pkt, int n_bytes)
  */
 static inline uint8_t *burst_prepend(struct burst *burst, unsigned at, uint16_t n_bytes)
 {
-	packet_extend(burst->pkt[at], n_bytes);
+	struct rte_mbuf *pkt = burst->pkt[at];
+
+	packet_store_bits(pkt, packet_load_bits(pkt) + packet_extension(n_bytes));
 	return burst->frame[at] - n_bytes;
 }
 

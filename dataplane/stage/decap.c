@@ -325,37 +325,21 @@ static bool are_vxlan(struct burst *burst, const struct endpoint *endpoint)
 	return (differ[0] | differ[1] | types_differ) == 0 && !burst_is_any(lengths_differ);
 }
 
-/* Of an mbuf: where the packet begins, in the lowest bits, and what is beside it; its flags. */
-typedef uint64_t mbuf_bits __attribute__((vector_size(16)));
-
-static_assert(offsetof(struct rte_mbuf, data_off) == offsetof(struct rte_mbuf, rearm_data) &&
-		      offsetof(struct rte_mbuf, ol_flags) ==
-			      offsetof(struct rte_mbuf, rearm_data) + sizeof(uint64_t),
-	"side by side");
-
 /* strip() and take() of all; they stay where they are. */
 static void strip_all(struct burst *burst, const struct endpoint *endpoint)
 {
 	const bool is_ipip = endpoint->kind == WIRE_TUNNEL_IPIP;
 	const uint16_t bytes = is_ipip ? PACKET_IPIP_BYTES : PACKET_VXLAN_BYTES;
-	const mbuf_bits begins = {bytes, 0};
-	const mbuf_bits kept = {UINT64_MAX,
-		~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK)};
-	const mbuf_bits mark = {0, is_ipip ? PACKET_FROM_IPIP : PACKET_FROM_VXLAN};
+	const packet_bits change = packet_extension(-(int)bytes);
+	const packet_bits gone = {0, RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK};
+	const packet_bits mark = {0, is_ipip ? PACKET_FROM_IPIP : PACKET_FROM_VXLAN};
 	const unsigned n = burst->n;
 
 #pragma GCC unroll 4
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *pkt = burst->pkt[i];
-		mbuf_bits bits;
-		uint64_t lengths;
 
-		memcpy(&bits, &pkt->rearm_data, sizeof(bits));
-		bits = ((bits + begins) & kept) | mark;
-		memcpy(&pkt->rearm_data, &bits, sizeof(bits));
-		memcpy(&lengths, &pkt->pkt_len, sizeof(lengths));
-		lengths -= (uint64_t)bytes * (1 + (UINT64_C(1) << 32));
-		memcpy(&pkt->pkt_len, &lengths, sizeof(lengths));
+		packet_store_bits(pkt, ((packet_load_bits(pkt) + change) & ~gone) | mark);
 		burst->frame[i] += bytes;
 	}
 	for (unsigned i = 0; endpoint->has_inner_check && i < n; i++)
