@@ -23,9 +23,9 @@ static bool have_all_ports(struct burst *burst)
 		burst_words protocol =
 			*burst_step(burst->ip4[IP4_WORD_TTL], at) & IP4_PROTOCOL_BITS;
 
-		odd |= (burst_words)(protocol != IPPROTO_TCP << IP4_PROTOCOL_SHIFT) &
-		       (burst_words)(protocol != IPPROTO_UDP << IP4_PROTOCOL_SHIFT) &
-		       (burst_words)(protocol != IPPROTO_SCTP << IP4_PROTOCOL_SHIFT);
+		odd |= ~((burst_words)(protocol == IPPROTO_TCP << IP4_PROTOCOL_SHIFT) |
+			 (burst_words)(protocol == IPPROTO_UDP << IP4_PROTOCOL_SHIFT) |
+			 (burst_words)(protocol == IPPROTO_SCTP << IP4_PROTOCOL_SHIFT));
 		odd |= *burst_step(burst->ip4[IP4_WORD_FRAGMENT], at) & IP4_PIECE_BITS;
 		odd |= (burst_words)(*burst_step(burst->len, at) < PORTS_OFFSET + sizeof(uint32_t));
 	}

@@ -67,10 +67,11 @@ static inline burst_words outer_ip4_count_from(unsigned first)
 {
 	burst_words ids;
 
+	// constants
 #pragma GCC unroll 8
 	for (unsigned i = 0; i < BURST_STEP; i++)
-		ids[i] = first + i;
-	return ids;
+		ids[i] = i;
+	return ids + first;
 }
 
 /**
