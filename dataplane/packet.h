@@ -245,7 +245,8 @@ enum packet_bits_word {
 #define PACKET_BITS_OFFSET(word)                                                                   \
 	(offsetof(struct rte_mbuf, rearm_data) + PACKET_BITS_##word * sizeof(uint64_t))
 
-static_assert(offsetof(struct rte_mbuf, data_off) == PACKET_BITS_OFFSET(BEGIN) &&
+static_assert(RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN &&
+		      offsetof(struct rte_mbuf, data_off) == PACKET_BITS_OFFSET(BEGIN) &&
 		      offsetof(struct rte_mbuf, ol_flags) == PACKET_BITS_OFFSET(FLAGS) &&
 		      offsetof(struct rte_mbuf, pkt_len) == PACKET_BITS_OFFSET(LENGTH) + 4 &&
 		      offsetof(struct rte_mbuf, data_len) == PACKET_BITS_OFFSET(PIECE),
@@ -278,7 +279,7 @@ static inline packet_bits packet_extension(int n_bytes)
 /**
  * Packet number @at begins @n_bytes earlier; its columns stay as they are.
  *
- * Returns: where. Whether there is room was asked before
+ * Returns: where. Whether there is room was asked before: without it the borrow takes the reference counter
  */
 static inline uint8_t *burst_prepend(struct burst *burst, unsigned at, uint16_t n_bytes)
 {

@@ -48,6 +48,7 @@ static bool is_one_nexthop(struct burst *burst)
 	// where next hops are many this is seen at once
 	if (burst->path[n - 1] != first || first & WIRE_NH_GROUP)
 		return false;
+	// the last step waits for its writes, and yet this takes less than to look at each
 	for (at = 0; at + BURST_STEP <= n; at += BURST_STEP)
 		differ |= *burst_step(burst->path, at) ^ first;
 	for (; at < n; at++)

@@ -6,7 +6,6 @@
 #define PODLANE_DATAPLANE_TABLE_ADJACENCY_H
 
 #include <stdint.h>
-#include <string.h>
 
 #include <rte_common.h>
 

@@ -47,6 +47,8 @@ struct nexthop_table {
 };
 
 static_assert((int)ADJACENCY_N_KINDS <= (int)NEXTHOP_SLOT_KIND_MASK, "the kind fits a slot");
+static_assert(WIRE_NH_GROUP + WIRE_NH_GROUP / 8 + SPARE_MIN + ADJACENCY_N_KINDS <= NEXTHOP_SLOT_IDX,
+	"the index fits a slot");
 
 static void publish_slot(struct nexthop_table *table, uint32_t idx, uint32_t adjacency_idx)
 {
@@ -61,7 +63,7 @@ static void publish_slot(struct nexthop_table *table, uint32_t idx, uint32_t adj
 	__atomic_store_n(&table->slot[idx], slot, __ATOMIC_RELEASE);
 }
 
-/* Returns: ADJACENCY_NONE, not set */
+/* Returns: ADJACENCY_NONE, not set; the rest of the slot may then be anything */
 static uint32_t adjacency_in(const struct nexthop_table *table, uint32_t idx)
 {
 	return (uint32_t)(table->slot[idx] & NEXTHOP_SLOT_IDX);

@@ -127,7 +127,7 @@ const struct nexthop_view *nexthop_view(const struct nexthop_table *table);
  *
  * @hash: of the 5-tuple; only looked at for a group
  *
- * Threads: workers; what it says dies with the loop turn
+ * Threads: workers, for whom what it says dies with the loop turn; main lcore
  */
 static inline uint32_t nexthop_path(const struct nexthop_view *view, uint32_t nh, uint32_t hash)
 {

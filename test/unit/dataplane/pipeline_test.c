@@ -218,6 +218,7 @@ static void test_pipeline_ecmp(void **state)
 	unsigned n[N_PORTS] = {0};
 
 	(void)state;
+	memset(path_counts, 0, sizeof(path_counts));
 	for (uint16_t flow = 1; flow <= 1000; flow++) {
 		unsigned first;
 
@@ -230,6 +231,8 @@ static void test_pipeline_ecmp(void **state)
 		n[first]++;
 	}
 	assert_true(n[0] > 400 && n[1] > 400);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][16], 2 * n[1]);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][17], 2 * n[0]);
 }
 
 static void test_pipeline_keeps_order(void **state)
@@ -400,11 +403,16 @@ static void test_pipeline_counts_paths_of_what_is_left(void **state)
 	assert_int_equal(empty_ring(pipeline.to_kernel), BURST_MAX / 2);
 	assert_int_equal(empty_ring(tx_ring[1]), BURST_MAX / 2);
 
+	set_path(17, 1, 576);
 	set_path(19, 1, 576);
-	send_in(build_sized(ADDR_OTHER_HOP, 1, 64, 1000));
+	assert_int_equal(rte_ring_enqueue(rx_ring[0], build_sized(ADDR_VIA_PORT1, 1, 64, 600)), 0);
+	assert_int_equal(rte_ring_enqueue(rx_ring[0], build_sized(ADDR_OTHER_HOP, 1, 64, 1500)), 0);
+	assert_int_equal(pipeline_run(&pipeline, &ports.port[0], 0), 2);
+	set_path(17, 1, 1500);
 	set_path(19, 1, 1500);
-	assert_int_equal(path_counts[WIRE_PATH_NATIVE][19], BURST_MAX / 2 + 2);
-	assert_int_equal(empty_ring(tx_ring[1]), 2);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][17], 2);
+	assert_int_equal(path_counts[WIRE_PATH_NATIVE][19], BURST_MAX / 2 + 3);
+	assert_int_equal(empty_ring(tx_ring[1]), 5);
 }
 
 static void damage(struct rte_mbuf *pkt, uint64_t *random)

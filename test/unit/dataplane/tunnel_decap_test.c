@@ -44,6 +44,7 @@ static int run_way(struct rte_mbuf *pkt, struct rte_ipv4_hdr *out, enum way way)
 	bool is_all;
 	int end = STAYS;
 
+	pkt->ol_flags |= RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_BAD;
 	ip4_check(&burst);
 	is_all = way == AT_A_GLANCE && decap_all(&burst, view, has_xdp);
 	if (is_all) {
@@ -64,6 +65,11 @@ static int run_way(struct rte_mbuf *pkt, struct rte_ipv4_hdr *out, enum way way)
 		end = PUNTED;
 	else if (out != NULL)
 		*out = *support_packet_ip4(pkt);
+	// they are about the outer headers
+	if (pkt->ol_flags & (PACKET_FROM_IPIP | PACKET_FROM_VXLAN))
+		assert_int_equal(
+			pkt->ol_flags & (RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK),
+			0);
 	rte_pktmbuf_free(pkt);
 	return end;
 }

@@ -126,47 +126,28 @@ static void test_path_set_punt(void **state)
 static void test_slot_has_conditions(void **state)
 {
 	struct fixture *f = *state;
-	struct wire_path path = {.idx = FIRST,
-		.kind = WIRE_PATH_VXLAN,
-		.mtu = 1450,
-		.tunnel =
-			{.src = 1, .dst = 2, .udp_dst = 4789, .udp_src_min = 1, .udp_src_max = 2}};
-	const struct wire_path usual = path;
+	struct wire_path rows[6];
 	uint64_t slot;
 
-	assert_int_equal(nexthop_path_set(f->table, &path), 0);
-	slot = nexthop_slot(f->view, FIRST);
-	assert_true(nexthop_slot_sends(slot));
-	for (unsigned row = 0; row < 6; row++) {
-		path = usual;
-		path.idx = FIRST + 1;
-		switch (row) {
-		case 0:
-			break;
-		case 1:
-			path.tunnel.dst = 3;
-			break;
-		case 2:
-			path.mtu = 1451;
-			break;
-		case 3:
-			path.port = RTE_MAX_ETHPORTS - 1;
-			break;
-		case 4:
-			path.tunnel.has_udp_checksum = 1;
-			break;
-		default:
-			path.kind = WIRE_PATH_IPIP;
-			break;
-		}
-		assert_int_equal(nexthop_path_set(f->table, &path), 0);
-		assert_int_equal(((nexthop_slot(f->view, FIRST + 1) ^ slot) & ~NEXTHOP_SLOT_IDX) ==
-					 0,
-			row < 2);
-		assert_int_not_equal(nexthop_slot(f->view, FIRST + 1), slot);
-		assert_true(nexthop_slot_sends(nexthop_slot(f->view, FIRST + 1)));
+	for (unsigned i = 0; i < RTE_DIM(rows); i++)
+		rows[i] = (struct wire_path){.idx = FIRST + i,
+			.kind = WIRE_PATH_VXLAN,
+			.mtu = 1450,
+			.tunnel = {1, 2, .udp_dst = 4789, .udp_src_min = 1, .udp_src_max = 2}};
+	rows[1].tunnel.dst = 3;
+	rows[2].mtu = 1451;
+	rows[3].port = RTE_MAX_ETHPORTS - 1;
+	rows[4].tunnel.has_udp_checksum = 1;
+	rows[5].kind = WIRE_PATH_IPIP;
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		assert_int_equal(nexthop_path_set(f->table, &rows[i]), 0);
+		slot = nexthop_slot(f->view, FIRST + i) ^ nexthop_slot(f->view, FIRST);
+		assert_int_equal((slot & ~NEXTHOP_SLOT_IDX) != 0, i > 1);
+		assert_int_equal(slot != 0, i > 0);
+		assert_true(nexthop_slot_sends(nexthop_slot(f->view, FIRST + i)));
 	}
-	for (uint32_t nh = WIRE_NH_NONE; nh <= WIRE_NH_PROBE; nh++)
+	assert_int_equal(nexthop_path_del(f->table, FIRST), 0);
+	for (uint32_t nh = WIRE_NH_NONE; nh <= FIRST; nh++)
 		assert_false(nexthop_slot_sends(nexthop_slot(f->view, nh)));
 }
 
