@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include <rte_ether.h>
-#include <rte_hash_crc.h>
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 
@@ -69,7 +68,8 @@ enum ip4_word {
 	X(UNREACHABLE, "unreachable", "an unreachable route", 3, 1)                                \
 	X(PROHIBIT, "prohibit", "a prohibit route", 3, 13)                                         \
 	X(TOO_BIG, "too_big", "larger than the path's MTU, with DF set", 3, 4)                     \
-	X(NO_HEADROOM, "no_headroom", "no room in front of the packet for an outer header", 0, 0)  \
+	X(NO_HEADROOM, "no_headroom",                                                              \
+		"too little room in front of the packet for an outer header", 0, 0)                \
 	X(NO_BUFFER, "no_buffer", "no buffer left to fragment it", 0, 0)                           \
 	X(TUNNEL_SOURCE, "tunnel_source", "tunnel packet from no known node", 0, 0)                \
 	X(TUNNEL_CHECKSUM, "tunnel_checksum", "VXLAN with a wrong UDP checksum", 0, 0)             \
@@ -122,8 +122,8 @@ extern const char *const punt_class_name[PUNT_N_CLASSES];
  *
  * Beside each packet stands what stages want to know of it, in columns: nobody has to fetch it from mbuf
  * and packet again, and loops over a column take several at once. A column has anything in the
- * places from n on: what a loop finds there may at most lead to a closer look. Only what frame has there
- * since ip4_check, and adjacency since outer_ip4_make(), can be followed, up to the next step.
+ * places from n on: what a loop finds there may at most lead to a closer look. Only what burst_fill_up()
+ * put there can be followed, up to the next step: frame since ip4_check, adjacency in the encap stages.
  */
 struct burst {
 	uint16_t n;    /**< packets still on their way, in the order received */
@@ -298,6 +298,16 @@ static inline void burst_read_ip4(struct burst *burst, unsigned at)
 		memcpy(&burst->ip4[i][at], ip + i * sizeof(uint32_t), sizeof(uint32_t));
 }
 
+/** The places up to the next step get what the last packet has: a step may follow it. */
+static inline void burst_fill_up(struct burst *burst)
+{
+	for (unsigned i = burst->n; i % BURST_STEP != 0; i++) {
+		burst->frame[i] = burst->frame[burst->n - 1u];
+		burst->len[i] = burst->len[burst->n - 1u];
+		burst->adjacency[i] = burst->adjacency[burst->n - 1u];
+	}
+}
+
 /** A packet more, at the end; its IPv4 header is not noted. */
 static inline void burst_add(struct burst *burst, struct rte_mbuf *pkt)
 {
@@ -435,36 +445,5 @@ static inline int packet_raw_cksum(const struct rte_mbuf *pkt, uint32_t offset, 
 
 /** In a frame: where TCP, UDP and SCTP have their ports. */
 #define PORTS_OFFSET (RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr))
-
-/**
- * Hash of the 5-tuple: picks a member of a group, and the source port of an outer UDP header. A CRC of the
- * addresses that begins with the ports: it is linear in all bits, as one of both in a row would be.
- *
- * @pair:  destination, then source, as they lie, the protocol added to the destination's second byte
- * @ports: as they lie; 0 where not every packet of a flow has them: the fragments of a datagram stay
- *         together
- */
-static inline uint32_t flow_hash(uint64_t pair, uint32_t ports)
-{
-	return rte_hash_crc_8byte(pair, ports);
-}
-
-/** The same of a packet. */
-static inline uint32_t packet_flow_hash(struct rte_mbuf *pkt)
-{
-	const struct rte_ipv4_hdr *ip = packet_ip4(pkt);
-	uint64_t addresses = (uint64_t)ip->src_addr << 32 | ip->dst_addr;
-	bool has_ports = ip->next_proto_id == IPPROTO_TCP || ip->next_proto_id == IPPROTO_UDP ||
-			 ip->next_proto_id == IPPROTO_SCTP;
-	uint32_t ports = 0;
-
-	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
-		has_ports = false;
-	if (pkt->data_len < PORTS_OFFSET + sizeof(ports))
-		has_ports = false;
-	if (has_ports)
-		memcpy(&ports, ip + 1, sizeof(ports));
-	return flow_hash(addresses ^ (uint64_t)ip->next_proto_id << IP4_PROTOCOL_SHIFT, ports);
-}
 
 #endif

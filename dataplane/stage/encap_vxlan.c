@@ -8,6 +8,9 @@
 #include <rte_udp.h>
 #include <rte_vxlan.h>
 
+#include <assert.h>
+
+#include "dataplane/table/flow.h"
 #include "dataplane/table/outer_ip4.h"
 
 #define IP_BYTES    20u
@@ -33,28 +36,20 @@ static bool have_all_ports(struct burst *burst)
 }
 
 /* packet_flow_hash() of all packets. */
-static void hash_flows(struct burst *burst, uint32_t *hash)
+static __rte_noinline void hash_each(struct burst *burst, uint32_t *hash)
 {
-	_Alignas(BURST_ALIGN) uint64_t pair[BURST_MAX];
-	const unsigned n = burst->n;
+	for (unsigned i = 0; i < burst->n; i++)
+		hash[i] = packet_flow_hash(burst->pkt[i]);
+}
 
-	if (unlikely(!have_all_ports(burst))) {
-		for (unsigned i = 0; i < n; i++)
-			hash[i] = packet_flow_hash(burst->pkt[i]);
-		return;
-	}
-	for (unsigned at = 0; at < n; at += BURST_STEP)
-		burst_store_pairs(&pair[at],
-			*burst_step(burst->ip4[IP4_WORD_DST], at) ^
-				(*burst_step(burst->ip4[IP4_WORD_TTL], at) & IP4_PROTOCOL_BITS),
-			*burst_step(burst->ip4[IP4_WORD_SRC], at));
-#pragma GCC unroll 4
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t ports;
+/* The same of a step, where all have ports. */
+static __rte_always_inline burst_words hash_step(struct burst *burst, unsigned at)
+{
+	burst_words protocol = *burst_step(burst->ip4[IP4_WORD_TTL], at) & IP4_PROTOCOL_BITS;
 
-		memcpy(&ports, burst->frame[i] + PORTS_OFFSET, sizeof(ports));
-		hash[i] = flow_hash(pair[i], ports);
-	}
+	return burst_flow_hash(*burst_step(burst->ip4[IP4_WORD_DST], at) ^ protocol,
+		*burst_step(burst->ip4[IP4_WORD_SRC], at),
+		burst_load_words(burst, at, PORTS_OFFSET));
 }
 
 /* A step's source ports: the first of the range, and how many there are. */
@@ -74,62 +69,95 @@ static inline struct port_range load_ranges(const struct burst *burst, unsigned 
 	return range;
 }
 
-/*
- * The first halves of UDP headers, as they lie: source port, nothing, length, nothing. 16 bits of the
- * hash choose the port: a multiplication in vectors has 32.
- */
-static void make_udp(struct burst *burst, uint32_t *hash, uint64_t *udp)
+/* What differs from packet to packet, as it lies. What is ready-made has 0 there, or the same. */
+struct columns {
+	_Alignas(BURST_ALIGN) uint32_t first[BURST_MAX];  /* IPv4: first word */
+	_Alignas(BURST_ALIGN) uint64_t second[BURST_MAX]; /* the next two */
+	_Alignas(BURST_ALIGN) uint64_t udp[BURST_MAX]; /* source port, nothing, length, nothing */
+};
+
+static __rte_always_inline void make_ip4(struct burst *burst, uint16_t *id, struct columns *columns,
+	bool is_one_path)
 {
-	const bool is_one_path = burst_is_one_path(burst);
+	struct outer_ip4_maker maker =
+		outer_ip4_begin(burst, id, OUTER_BYTES, OUTER_ECN, is_one_path);
+
+	// there is one at least
+	for (unsigned at = 0; at == 0 || at < burst->n; at += BURST_STEP) {
+		const struct outer_ip4 ip4 = outer_ip4_make(&maker, burst, at);
+
+		*burst_step(columns->first, at) = ip4.first;
+		burst_store_pairs(&columns->second[at], ip4.id, ip4.rest);
+	}
+}
+
+/* 16 bits of the hash choose the source port: a multiplication in vectors has 32. */
+static __rte_always_inline void make_udp(struct burst *burst, struct columns *columns,
+	bool is_one_path)
+{
 	const struct adjacency *first = burst->adjacency[0];
 	struct port_range range = {(burst_words){0} + first->udp_src_min,
 		(burst_words){0} + first->n_udp_src};
+	_Alignas(BURST_ALIGN) uint32_t hash[BURST_MAX];
+	const bool have_ports = have_all_ports(burst);
 
+	if (unlikely(!have_ports))
+		hash_each(burst, hash);
 	// there is one at least
 	for (unsigned at = 0; at == 0 || at < burst->n; at += BURST_STEP) {
 		burst_words inner = burst_be_32(*burst_step(burst->ip4[IP4_WORD_LENGTH], at));
 		burst_words port;
 
+		port = likely(have_ports) ? hash_step(burst, at) : *burst_step(hash, at);
 		if (!is_one_path)
 			range = load_ranges(burst, at);
-		port = range.first + ((*burst_step(hash, at) >> 16) * range.n >> 16);
-		burst_store_pairs(&udp[at], burst_be_32(port << 16),
+		port = range.first + ((port >> 16) * range.n >> 16);
+		burst_store_pairs(&columns->udp[at], burst_be_32(port << 16),
 			burst_be_32((inner + (OUTER_BYTES - IP_BYTES)) << 16));
 	}
 }
 
 /* What is the same for all packets of a path. */
 struct ready {
-	uint16_t begin;
-	outer_words ether;
-	outer_bits ip4, udp_vxlan, end;
+	outer_half ether, ip4;
+	uint64_t inner, inner_end; /* the inner Ethernet header, as two words that overlap */
 };
+
+/* The halves are those of the adjacency's first line. */
+static_assert(offsetof(struct adjacency, hdr) + OUTER_BYTES == 2 * OUTER_HALF_BYTES, "as it lies");
+
+#define INNER_END (OUTER_BYTES + RTE_ETHER_HDR_LEN - sizeof(uint64_t))
 
 static inline struct ready load_ready(const struct adjacency *adjacency)
 {
+	const uint8_t *line = (const void *)adjacency;
 	struct ready ready;
 
-	memcpy(&ready.begin, adjacency->hdr, sizeof(ready.begin));
-	memcpy(&ready.ether, adjacency->hdr + 2, sizeof(ready.ether));
-	memcpy(&ready.ip4, adjacency->hdr + 18, sizeof(ready.ip4));
-	memcpy(&ready.udp_vxlan, adjacency->hdr + UDP_OFFSET, sizeof(ready.udp_vxlan));
-	memcpy(&ready.end, adjacency->hdr + 50, sizeof(ready.end));
+	memcpy(&ready.ether, line, sizeof(ready.ether));
+	memcpy(&ready.ip4, line + OUTER_HALF_BYTES, sizeof(ready.ip4));
+	memcpy(&ready.inner, adjacency->hdr + OUTER_BYTES, sizeof(ready.inner));
+	memcpy(&ready.inner_end, adjacency->hdr + INNER_END, sizeof(ready.inner_end));
 	return ready;
 }
 
-/* In pieces that end at byte 50, where the packet's cache line mostly begins, as in encap_ipip.c. */
+/*
+ * What is in front of the header, of the adjacency's fields, is never sent. There is room: forward saw to it,
+ * and packets that are made here have it.
+ */
 static inline void put_outer(struct burst *burst, unsigned at, const struct ready *ready,
-	const struct outer_ip4 *outer, const uint64_t *udp)
+	const struct columns *columns)
 {
-	outer_words ether = ready->ether;
-	uint8_t *hdr = burst_prepend(burst, at, OUTER_BYTES); // forward made sure of the room
+	const outer_half ether =
+		ready->ether | (outer_half){0, 0, 0, (uint64_t)columns->first[at] << 32};
+	const outer_half ip4 =
+		ready->ip4 | (outer_half){columns->second[at], 0, columns->udp[at], 0};
+	uint8_t *hdr = burst_prepend(burst, at, OUTER_BYTES);
+	uint8_t *inner = hdr + OUTER_BYTES;
 
-	ether[3] = outer->first[at];
-	memcpy(hdr, &ready->begin, sizeof(ready->begin));
-	outer_store(hdr + 2, (outer_bits)ether);
-	outer_store(hdr + 18, outer_with(ready->ip4, outer->second[at]));
-	outer_store(hdr + UDP_OFFSET, outer_with(ready->udp_vxlan, udp[at]));
-	outer_store(hdr + 50, outer_end(ready->end, 0, burst, at));
+	memcpy(inner - 2 * OUTER_HALF_BYTES, &ether, sizeof(ether));
+	memcpy(inner - OUTER_HALF_BYTES, &ip4, sizeof(ip4));
+	memcpy(inner, &ready->inner, sizeof(ready->inner));
+	memcpy(hdr + INNER_END, &ready->inner_end, sizeof(ready->inner_end));
 }
 
 static void fill_checksum(struct rte_mbuf *pkt, const struct adjacency *adjacency)
@@ -166,23 +194,24 @@ static void fill_checksums(struct burst *burst)
 void encap_vxlan(struct burst *burst, uint16_t *id)
 {
 	const unsigned n = burst->n_encap[ENCAP_VXLAN];
-	const bool is_one_path = burst_is_one_path(burst);
 	struct ready ready = load_ready(burst->adjacency[0]);
-	_Alignas(BURST_ALIGN) uint32_t hash[BURST_MAX];
-	_Alignas(BURST_ALIGN) uint64_t udp[BURST_MAX];
-	struct outer_ip4 outer;
+	struct columns columns;
 
-	hash_flows(burst, hash);
-	outer_ip4_make(burst, &outer, *id, OUTER_BYTES, OUTER_ECN);
-	*id = (uint16_t)(*id + burst->n);
-	make_udp(burst, hash, udp);
-	for (unsigned i = 0; is_one_path && i < n; i++)
-		put_outer(burst, i, &ready, &outer, udp);
-	for (unsigned i = 0; !is_one_path && i < n; i++) {
-		const unsigned at = burst->encap[ENCAP_VXLAN][i];
+	burst_fill_up(burst);
+	if (burst_is_one_path(burst)) {
+		make_udp(burst, &columns, true);
+		make_ip4(burst, id, &columns, true);
+		for (unsigned i = 0; i < n; i++)
+			put_outer(burst, i, &ready, &columns);
+	} else {
+		make_udp(burst, &columns, false);
+		make_ip4(burst, id, &columns, false);
+		for (unsigned i = 0; i < n; i++) {
+			const unsigned at = burst->encap[ENCAP_VXLAN][i];
 
-		ready = load_ready(burst->adjacency[at]);
-		put_outer(burst, at, &ready, &outer, udp);
+			ready = load_ready(burst->adjacency[at]);
+			put_outer(burst, at, &ready, &columns);
+		}
 	}
 	fill_checksums(burst);
 }

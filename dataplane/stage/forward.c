@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "dataplane/table/adjacency.h"
+#include "dataplane/table/outer_ip4.h"
 
 static_assert((int)ADJACENCY_IPIP - (int)ADJACENCY_NATIVE == (int)ENCAP_IPIP, "same order");
 static_assert((int)ADJACENCY_VXLAN - (int)ADJACENCY_NATIVE == (int)ENCAP_VXLAN, "same order");
@@ -62,12 +63,17 @@ static __rte_cold void end_here(struct burst *burst, struct burst *big, unsigned
 		burst_drop(burst, pkt, DROP_NO_HEADROOM);
 }
 
+static inline uint32_t room_of(const struct adjacency *adjacency)
+{
+	return outer_room((uint32_t)adjacency->hdr_len - RTE_ETHER_HDR_LEN);
+}
+
 /* A packet has room for any header, unless a driver keeps less than DPDK's default. */
 static inline bool may_go_on(const struct rte_mbuf *pkt, const struct rte_ipv4_hdr *ip,
 	const struct adjacency *adjacency)
 {
 	return ip->time_to_live > 1 && pkt->pkt_len - RTE_ETHER_HDR_LEN <= adjacency->mtu &&
-	       rte_pktmbuf_headroom(pkt) + RTE_ETHER_HDR_LEN >= adjacency->hdr_len;
+	       pkt->data_off >= room_of(adjacency);
 }
 
 static enum encap encap_of(const struct adjacency *adjacency)
@@ -94,10 +100,9 @@ static void split_uniform(struct burst *burst)
 	burst->n_encap[encap] = (uint8_t)burst->n;
 }
 
-static bool have_room(const struct burst *burst, uint8_t hdr_len)
+static bool have_room(const struct burst *burst, uint32_t needed)
 {
 	const unsigned n = burst->n;
-	const uint32_t needed = (uint32_t)hdr_len - RTE_ETHER_HDR_LEN;
 	uint32_t left = 0;
 
 	if (needed == 0)
@@ -121,7 +126,7 @@ static bool may_all_go_on(struct burst *burst)
 		odd |= (burst_words)(ttl <= TTL_ONE);
 		odd |= (burst_words)(*burst_step(burst->len, at) > max_bytes);
 	}
-	return !burst_is_any(odd) && have_room(burst, adjacency->hdr_len);
+	return !burst_is_any(odd) && have_room(burst, room_of(adjacency));
 }
 
 /* decrement_ttl() of all packets. */

@@ -126,15 +126,6 @@ static inline struct headers load_headers(const struct burst *burst, unsigned at
 	return headers;
 }
 
-/* The places up to the next step get the last packet's header: a frame must be there to be read. */
-static void fill_up(struct burst *burst)
-{
-	for (unsigned i = burst->n; i % BURST_STEP != 0; i++) {
-		burst->frame[i] = burst->frame[burst->n - 1];
-		burst->len[i] = burst->len[burst->n - 1];
-	}
-}
-
 /* is_special() of some. Returns: 0 or all ones in each */
 static inline burst_words are_special(burst_words addr)
 {
@@ -252,7 +243,7 @@ void ip4_check(struct burst *burst)
 	_Alignas(burst_words) uint32_t odd[BURST_MAX];
 	burst_words any = {0};
 
-	fill_up(burst);
+	burst_fill_up(burst);
 	for (unsigned at = 0; at < burst->n; at += BURST_STEP) {
 		const burst_words of_step = check_step(burst, at);
 

@@ -7,6 +7,8 @@
 #include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
+#include "dataplane/table/flow.h"
+
 /* The kinds that are not sent anywhere. */
 static void end_here(struct burst *burst, struct rte_mbuf *pkt, uint8_t kind)
 {

@@ -24,7 +24,7 @@
 
 static_assert(sizeof(struct adjacency) == 2 * RTE_CACHE_LINE_MIN_SIZE, "two cache lines");
 static_assert(offsetof(struct adjacency, hdr) + 34 <= RTE_CACHE_LINE_MIN_SIZE, "IPIP in one");
-static_assert((offsetof(struct adjacency, hdr) + 2) % 16 == 0, "aligned from the third byte on");
+static_assert(offsetof(struct adjacency, hdr) + 50 == RTE_CACHE_LINE_MIN_SIZE, "VXLAN's ends it");
 
 /* Add up 16-bit words as they lie in memory; at most 32 bytes, so nothing overflows. */
 static uint32_t sum_words(const void *bytes, unsigned len)

@@ -30,8 +30,8 @@ enum adjacency_kind {
 };
 
 /**
- * Written once, then only read. Native and IPIP packets need the first cache line alone. Of hdr each 16
- * bytes from the third one on are aligned, so that loading them takes one line.
+ * Written once, then only read. Native and IPIP packets need the first cache line alone. It ends where
+ * the header outside the inner Ethernet header of VXLAN does: encap_vxlan copies it as it lies.
  *
  * Checksums are sums over the constant words of hdr in the order they have in memory: per packet only
  * the words that change are added.

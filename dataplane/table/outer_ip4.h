@@ -5,6 +5,7 @@
 #ifndef PODLANE_DATAPLANE_TABLE_OUTER_IP4_H
 #define PODLANE_DATAPLANE_TABLE_OUTER_IP4_H
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -37,15 +38,11 @@ static inline uint16_t update_checksum(uint16_t checksum, uint16_t from, uint16_
 /** What an outer header takes over of the inner one. */
 enum outer_inherits { OUTER_ECN, OUTER_ECN_DF_TTL };
 
-/**
- * What differs from packet to packet in outer headers, as it lies: a column for each part. What the
- * adjacency has ready-made is 0 in the second.
- */
+/** What differs from packet to packet in outer headers, as it lies; of a step. */
 struct outer_ip4 {
-	/** All of the first word: version, header length, TOS, total length. */
-	_Alignas(BURST_ALIGN) uint32_t first[BURST_MAX];
-	/** Of the next two words identification, flags, TTL, checksum. */
-	_Alignas(BURST_ALIGN) uint64_t second[BURST_MAX];
+	burst_words first; /**< version, header length, TOS, total length */
+	burst_words id;	   /**< identification and flags */
+	burst_words rest;  /**< TTL if it is the inner one's; not the protocol; checksum */
 };
 
 /* As they lie in their words. */
@@ -63,86 +60,86 @@ static inline burst_words outer_ip4_sums(const struct burst *burst, unsigned at)
 	return sums;
 }
 
-static inline burst_words outer_ip4_count_from(unsigned first)
+/** What it takes to make them, step by step. */
+struct outer_ip4_maker {
+	bool is_one_path; /**< burst_is_one_path() */
+	uint32_t n_bytes; /**< how much longer the outer packet is than the inner one */
+	enum outer_inherits inherits;
+	burst_words ids;  /**< of the next step */
+	burst_words sums; /**< of what is the same for all packets of a path */
+};
+
+/**
+ * Begin a burst with one packet at least, after burst_fill_up().
+ *
+ * @id: the first identification; the burst's are taken from it
+ */
+static __rte_always_inline struct outer_ip4_maker outer_ip4_begin(struct burst *burst, uint16_t *id,
+	uint32_t n_bytes, enum outer_inherits inherits, bool is_one_path)
 {
-	burst_words ids;
+	struct outer_ip4_maker maker = {
+		.is_one_path = is_one_path,
+		.n_bytes = n_bytes,
+		.inherits = inherits,
+		.sums = (burst_words){0} + burst->adjacency[0]->ip_sum,
+	};
 
 	// constants
 #pragma GCC unroll 8
 	for (unsigned i = 0; i < BURST_STEP; i++)
-		ids[i] = i;
-	return ids + first;
+		maker.ids[i] = i;
+	maker.ids += *id;
+	*id = (uint16_t)(*id + burst->n);
+	return maker;
 }
 
 /**
- * Make the columns for all packets of a burst, whether they get the header or not: nearly always all do.
- *
- * @n_bytes: how much longer the outer packet is than the inner one
+ * Make the next step's parts, for all packets, whether they get the header or not: nearly always all do.
  *
  * Source: ECN: RFC 6040 4.1, normal mode: the inner field is copied, CE too. Linux still makes ECT(0)
  *         of CE outside, RFC 3168: the one field in which we differ from it. DSCP stays 0
  */
-static __rte_always_inline void outer_ip4_make(struct burst *burst, struct outer_ip4 *outer,
-	unsigned first_id, uint32_t n_bytes, enum outer_inherits inherits)
+static __rte_always_inline struct outer_ip4 outer_ip4_make(struct outer_ip4_maker *maker,
+	struct burst *burst, unsigned at)
 {
-	const bool is_one_path = burst_is_one_path(burst);
-	burst_words ids = outer_ip4_count_from(first_id);
-	burst_words sums = (burst_words){0} + burst->adjacency[0]->ip_sum;
+	burst_words inner = burst_be_32(*burst_step(burst->ip4[IP4_WORD_LENGTH], at));
+	burst_words length = (inner + maker->n_bytes) & UINT16_MAX;
+	burst_words tos = (inner >> 16) & IP4_ECN_MASK;
+	burst_words first = burst_be_32(length | tos << 16);
+	burst_words id = burst_be_32(maker->ids << 16), ttl = {0}, sum;
 
-	// up to the next step the last one's, which is there to be read
-	for (unsigned i = burst->n; i % BURST_STEP != 0; i++)
-		burst->adjacency[i] = burst->adjacency[burst->n - 1u];
-	// there is one at least
-	for (unsigned at = 0; at == 0 || at < burst->n; at += BURST_STEP) {
-		burst_words inner = burst_be_32(*burst_step(burst->ip4[IP4_WORD_LENGTH], at));
-		burst_words length = (inner + n_bytes) & UINT16_MAX;
-		burst_words tos = (inner >> 16) & IP4_ECN_MASK;
-		burst_words first = burst_be_32(length | tos << 16);
-		burst_words id = burst_be_32(ids << 16), ttl = {0}, sum;
-
-		if (inherits == OUTER_ECN_DF_TTL) {
-			id |= *burst_step(burst->ip4[IP4_WORD_FRAGMENT], at) & IP4_DF_BITS;
-			ttl = *burst_step(burst->ip4[IP4_WORD_TTL], at) & TTL_BITS;
-		}
-		if (!is_one_path)
-			sums = outer_ip4_sums(burst, at);
-		// of both halves of each word; then the high half becomes that of both, with the carry
-		sum = sums + ttl;
-		sum += (first >> 16) + (first & UINT16_MAX) + (id >> 16) + (id & UINT16_MAX);
-		sum += sum << 16 | sum >> 16;
-		*burst_step(outer->first, at) = first | IP4_VERSION_IHL;
-		burst_store_pairs(&outer->second[at], id, ttl | (~sum & CHECKSUM_BITS));
-		ids += BURST_STEP;
+	if (maker->inherits == OUTER_ECN_DF_TTL) {
+		id |= *burst_step(burst->ip4[IP4_WORD_FRAGMENT], at) & IP4_DF_BITS;
+		ttl = *burst_step(burst->ip4[IP4_WORD_TTL], at) & TTL_BITS;
 	}
+	if (!maker->is_one_path)
+		maker->sums = outer_ip4_sums(burst, at);
+	// of both halves of each word; then the high half becomes that of both, with the carry
+	sum = maker->sums + ttl;
+	sum += (first >> 16) + (first & UINT16_MAX) + (id >> 16) + (id & UINT16_MAX);
+	sum += sum << 16 | sum >> 16;
+	maker->ids += BURST_STEP;
+	return (struct outer_ip4){first | IP4_VERSION_IHL, id, ttl | (~sum & CHECKSUM_BITS)};
 }
 
 #undef TTL_BITS
 #undef CHECKSUM_BITS
 
-/** 16 bytes of headers. */
-typedef uint64_t outer_bits __attribute__((vector_size(16)));
-typedef uint32_t outer_words __attribute__((vector_size(16)));
-typedef uint16_t outer_halves __attribute__((vector_size(16)));
+/**
+ * Half a cache line of headers. Where the packet's line mostly begins the outer header ends, and these are
+ * written so that they end there too: a store across two lines takes several times as long. The first may
+ * begin before the header.
+ */
+typedef uint64_t outer_half __attribute__((vector_size(32)));
 
-/** Ready-made ones, with @more in the first eight, where they are 0. */
-static inline outer_bits outer_with(outer_bits ready, uint64_t more)
+#define OUTER_HALF_BYTES sizeof(outer_half)
+
+/** How much room is written to for an outer header of so many bytes. */
+static inline uint32_t outer_room(uint32_t n_bytes)
 {
-	return ready | (outer_bits){more, 0};
+	return RTE_ALIGN_CEIL(n_bytes, (uint32_t)OUTER_HALF_BYTES);
 }
 
-/** The last ones, the same; the inner packet's first two bytes stand behind, as they are. */
-static inline outer_bits outer_end(outer_bits ready, uint64_t more, const struct burst *burst,
-	unsigned at)
-{
-	outer_halves halves = (outer_halves)outer_with(ready, more);
-
-	halves[7] = (uint16_t)burst->ip4[IP4_WORD_LENGTH][at];
-	return (outer_bits)halves;
-}
-
-static inline void outer_store(uint8_t *hdr, outer_bits bits)
-{
-	memcpy(hdr, &bits, sizeof(bits));
-}
+static_assert(RTE_PKTMBUF_HEADROOM >= 2 * OUTER_HALF_BYTES, "so much have fragments and probes");
 
 #endif

@@ -5,6 +5,9 @@
  */
 #include "test/unit/dataplane/tunnel_fixture.h"
 
+#include "dataplane/table/flow.h"
+#include "dataplane/table/nexthop.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -105,6 +108,94 @@ static void test_encap_vxlan_source_ports(void **state)
 	assert_true(seen[0] && seen[1] && seen[2] && seen[3]);
 }
 
+#define N_FLOW_BYTES (3 * sizeof(uint32_t)) /* of destination, source, ports */
+
+/*
+ * How flows spread: over the buckets of a group, over 65,536 source ports, and over both together, of a port
+ * its first byte.
+ */
+struct spread {
+	bool bucket[NEXTHOP_GROUP_BUCKETS], port[1 << 16], both[NEXTHOP_GROUP_BUCKETS][256];
+	unsigned n_buckets, n_ports, n_both;
+};
+
+static void spread_flow(struct spread *spread, const uint32_t *words)
+{
+	const uint32_t hash = flow_hash(words[0], words[1], words[2]);
+	const uint32_t bucket = hash % NEXTHOP_GROUP_BUCKETS;
+
+	spread->n_buckets += !spread->bucket[bucket];
+	spread->n_ports += !spread->port[hash >> 16];
+	spread->n_both += !spread->both[bucket][hash >> 24];
+	spread->bucket[bucket] = spread->port[hash >> 16] = spread->both[bucket][hash >> 24] = true;
+}
+
+/* Of n places, m flows take n (1 - e^(-m/n)) by chance; nearly as many at least. */
+static void spread_end(struct spread *spread, unsigned buckets_by_chance, unsigned ports_by_chance)
+{
+	assert_true(spread->n_buckets > buckets_by_chance * 3 / 4);
+	assert_true(spread->n_ports > ports_by_chance * 7 / 8);
+	assert_true(spread->n_both > ports_by_chance * 7 / 8);
+	memset(spread, 0, sizeof(*spread));
+}
+
+/* Flows that differ in two bytes of a packet, whichever. */
+static void test_flow_hash_spreads(void **state)
+{
+	static struct spread spread;
+
+	(void)state;
+	for (unsigned a = 0; a < N_FLOW_BYTES; a++) {
+		for (unsigned b = a + 1; b < N_FLOW_BYTES; b++) {
+			for (uint32_t flow = 0; flow < 4096; flow++) {
+				uint32_t words[3] = {RTE_BE32(OUR_POD), RTE_BE32(THE_POD),
+					0x00500050};
+
+				words[a / 4] ^= (flow & 63) << (a % 4 * 8);
+				words[b / 4] ^= flow >> 6 << (b % 4 * 8);
+				spread_flow(&spread, words);
+			}
+			spread_end(&spread, 256, 3973);
+		}
+	}
+}
+
+/* What a server sends back: to one client, from one port, to ports as clients choose them. */
+static void test_flow_hash_replies(void **state)
+{
+	static struct spread spread;
+
+	(void)state;
+	for (unsigned step = 1; step <= 2; step++) {
+		for (unsigned flow = 0; flow < 64; flow++) {
+			const uint32_t client = RTE_BE16((uint16_t)(40000 + flow * step));
+			const uint32_t words[3] = {RTE_BE32(OUR_POD), RTE_BE32(THE_POD),
+				client << 16 | RTE_BE16(80)};
+
+			spread_flow(&spread, words);
+		}
+		spread_end(&spread, 57, 64);
+	}
+}
+
+/* The stages write up to a multiple of 32 bytes in front of a packet, and no further. */
+static void test_encap_stays_in_its_room(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < RTE_DIM(kinds); k++) {
+		const unsigned room = kinds[k] == WIRE_PATH_IPIP ? 32 : 64;
+		struct wire_path wire = path_of(kinds[k]);
+		struct rte_mbuf *pkt = inner_packet(0, 0, THE_POD);
+		uint8_t *frame = rte_pktmbuf_mtod(pkt, uint8_t *);
+
+		memset(pkt->buf_addr, 0xa5, pkt->data_off);
+		encap(pkt, &wire, 1);
+		for (uint8_t *at = pkt->buf_addr; at < frame - room; at++)
+			assert_int_equal(*at, 0xa5);
+		rte_pktmbuf_free(pkt);
+	}
+}
+
 /* The source port that a packet gets beside another one in its burst, which may be NULL. */
 static uint16_t port_beside(const struct support_packet *packet, const struct support_packet *other)
 {
@@ -185,7 +276,7 @@ static void test_encap_identification(void **state)
 		uint16_t id = 0xfff8, expected = id;
 
 		assert_int_equal(adjacency_make(&adjacency, &wire), 0);
-		for (unsigned n = 1; n < 7; n++) {
+		for (unsigned n = 1; n <= BURST_MAX; n += 5) {
 			struct burst burst = {.n = 0};
 
 			for (unsigned i = 0; i < n; i++) {
@@ -252,6 +343,9 @@ int main(void)
 		cmocka_unit_test(test_encap_vxlan_bytes),
 		cmocka_unit_test(test_encap_vxlan_checksum_zero),
 		cmocka_unit_test(test_encap_vxlan_source_ports),
+		cmocka_unit_test(test_flow_hash_spreads),
+		cmocka_unit_test(test_flow_hash_replies),
+		cmocka_unit_test(test_encap_stays_in_its_room),
 		cmocka_unit_test(test_encap_vxlan_source_port_beside),
 		cmocka_unit_test(test_encap_vxlan_source_port_fragments),
 		cmocka_unit_test(test_encap_identification),

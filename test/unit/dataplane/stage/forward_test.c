@@ -112,12 +112,47 @@ static void test_forward_mtu(void **state)
 	}
 }
 
+/* An outer header is written in half lines: so much room there must be, of a burst as of one packet. */
+static void test_forward_headroom(void **state)
+{
+	static const struct {
+		struct adjacency adjacency;
+		uint16_t n_bytes;
+	} rows[] = {
+		{{.kind = ADJACENCY_NATIVE, .mtu = 100, .hdr_len = 14}, 0},
+		{{.kind = ADJACENCY_IPIP, .mtu = 100, .hdr_len = 34}, 32},
+		{{.kind = ADJACENCY_VXLAN, .mtu = 100, .hdr_len = 64}, 64},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(rows) * 4; i++) {
+		const bool has_room = i % 2 == 0, is_uniform = i / 2 % 2 == 0;
+		struct rte_mbuf *pkt = build(64, 0, 60);
+		const uint16_t n_bytes = rows[i / 4].n_bytes;
+		struct burst burst, big;
+
+		if (!has_room && n_bytes == 0) {
+			rte_pktmbuf_free(pkt);
+			continue;
+		}
+		memmove((uint8_t *)pkt->buf_addr + n_bytes - !has_room,
+			rte_pktmbuf_mtod(pkt, void *), pkt->pkt_len);
+		pkt->data_off = (uint16_t)(n_bytes - !has_room);
+		burst = burst_of(pkt);
+		burst.adjacency[0] = &rows[i / 4].adjacency;
+		burst.is_uniform = is_uniform;
+		forward(&burst, &big);
+		assert_int_equal(burst_end(&burst), has_room ? BURST_STAYS : DROP_NO_HEADROOM);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forward_ttl),
 		cmocka_unit_test(test_forward_checksum_every_value),
 		cmocka_unit_test(test_forward_mtu),
+		cmocka_unit_test(test_forward_headroom),
 	};
 
 	support_eal_init(64);

@@ -11,6 +11,7 @@
 
 #include "dataplane/stage/fragment.h"
 #include "dataplane/table/adjacency.h"
+#include "dataplane/table/outer_ip4.h"
 
 #define POOL_PKTS   2047u
 #define IP_BYTES    20u
@@ -135,7 +136,7 @@ static void take_pieces(struct burst *pieces, const struct adjacency *adjacency)
 		assert_true(n_got <= FRAMES_MAX);
 		assert_int_equal(piece->nb_segs, 1);
 		assert_int_equal(piece->pkt_len, piece->data_len);
-		assert_true(rte_pktmbuf_headroom(piece) >= ADJACENCY_HDR_BYTES);
+		assert_true(rte_pktmbuf_headroom(piece) >= outer_room(50));
 		assert_ptr_equal(pieces->adjacency[i], adjacency);
 		assert_int_equal(pieces->encap[encap][i], i);
 		frame->bytes = (uint16_t)(piece->pkt_len - RTE_ETHER_HDR_LEN);
