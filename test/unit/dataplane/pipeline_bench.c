@@ -212,8 +212,8 @@ static void move_only(void)
 	rte_eth_tx_burst(ports.port[0].eth_id, 0, burst, n);
 }
 
-/* Cycles per packet, with the pipeline or only moved. */
-static double time_bursts(bool is_moved_only)
+/* Cycles per packet, through the pipeline or, without one, only moved. */
+static double time_bursts(const struct pipeline_code *code)
 {
 	static uint64_t cycles[N_BURSTS];
 	struct rte_mbuf *out[BURST_MAX];
@@ -222,10 +222,10 @@ static double time_bursts(bool is_moved_only)
 		receive();
 		uint64_t begin = rte_rdtsc_precise();
 
-		if (is_moved_only)
+		if (code == NULL)
 			move_only();
 		else
-			pipeline_code(0)->run(&pipeline, &ports.port[0], 0);
+			code->run(&pipeline, &ports.port[0], 0);
 		cycles[i] = rte_rdtsc_precise() - begin;
 		assert_int_equal(rte_ring_sc_dequeue_bulk(tx_ring, (void **)out, BURST_MAX, NULL),
 			BURST_MAX);
@@ -256,13 +256,18 @@ int main(void)
 		.path_pkts = &path_pkts};
 	make_tables();
 	assert_int_equal(rte_pktmbuf_alloc_bulk(pool, pkts, BURST_MAX), 0);
+	printf("cycles per packet above moving it\n");
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		const struct pipeline_code *code;
+		double moved;
+
 		set_tables(&rows[i]);
 		make_frames(rows[i].form);
-		double moved = time_bursts(true);
-
-		printf("%-28s %6.1f cycles per packet above moving it (%.1f)\n", rows[i].name,
-			time_bursts(false) - moved, moved);
+		moved = time_bursts(NULL);
+		printf("%-28s", rows[i].name);
+		for (unsigned n = 0; (code = pipeline_code(n)) != NULL; n++)
+			printf(" %s %5.1f", code->processor, time_bursts(code) - moved);
+		printf(" (moving it %.1f)\n", moved);
 		fflush(stdout);
 	}
 	return 0;
