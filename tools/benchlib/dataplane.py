@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """podlane-dataplane as it is installed, on two vdev ports, and the client that fills its tables."""
+import collections
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 
 from lablib.shell import LabError
 
 from . import machine, packets
+
+COPIES_KEPT = 5
+copies = collections.deque()
 
 CONFIG = """\
 node:
@@ -28,6 +34,17 @@ dataplane:
     engine: {engine}
     max_routes: {max_routes}
 """
+
+
+def copy_program(build_dir, work_dir):
+    """Each start has a file of its own: where the code lies in memory is the page cache's choice, once for as
+    long as the file is there, and one file may be slow in every start. The last few stay, as the next copy
+    would get the pages of one that has just gone."""
+    path = os.path.join(tempfile.mkdtemp(dir=work_dir), "podlane-dataplane")
+    copies.append(shutil.copy(os.path.join(build_dir, "dataplane", "podlane-dataplane"), path))
+    if len(copies) > COPIES_KEPT:
+        os.unlink(copies.popleft())
+    return path
 
 
 def replaying(pcap, n_queues=1):
@@ -56,8 +73,8 @@ class Dataplane:
             os.unlink(self.socket)
         # Its TAP lives in a network namespace that goes with it.
         self.process = subprocess.Popen(
-            ["unshare", "--net", os.path.join(build_dir, "dataplane", "podlane-dataplane"),
-             "--config", config], stdin=subprocess.DEVNULL,
+            ["unshare", "--net", copy_program(build_dir, work_dir), "--config", config],
+            stdin=subprocess.DEVNULL,
             stdout=open(self.log_path, "wb"), stderr=subprocess.STDOUT)
         self.pid = self.process.pid     # unshare executes it in its own place
         try:

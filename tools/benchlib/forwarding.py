@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Go through the plan: for each group of cases one dataplane and one testpmd on the same packets."""
 import os
+import statistics
 
 from lablib.shell import LabError, Progress
 
@@ -25,6 +26,7 @@ class Measured:
     def __init__(self, case):
         self.case = case
         self.own, self.io = [], []
+        self.ratios = []        # of own to io, of each start
         self.is_clean = True
         self.load_sec = 0.0
         self.tsc_hz = 0
@@ -136,6 +138,7 @@ class Bench:
         self.check_forwarding(one.case, found["podlane"])
         one.own += found["podlane"]
         one.io += found["io"]
+        one.ratios.append(rounds.ratio(found["podlane"], found["io"]))
         one.is_clean &= is_clean
         one.tsc_hz = ours.tsc_hz
         progress.end(f"{rounds.median(found['podlane'], 'pps') / 1e6:.1f} Mpps, "
@@ -159,7 +162,8 @@ class Bench:
                 "size": case.size, "layout": case.layout, "engine": case.engine,
                 "label": case.label, "mpps": pps / 1e6, "spread": rounds.spread(own, "pps"),
                 "io_mpps": io_pps / 1e6, "io_spread": rounds.spread(io, "pps"),
-                "ratio_io": pps / io_pps, "cycles": tsc_hz / pps,
+                "ratio_io": statistics.median(one.ratios), "ratio_io_starts": one.ratios,
+                "cycles": tsc_hz / pps,
                 "cycles_busy": rounds.median(own, "cycles_busy"),
                 "cycles_above_io": tsc_hz / pps - tsc_hz / io_pps,
                 "bytes_in": self.frame_bytes, "bytes_out": rounds.median(own, "bytes_out"),
